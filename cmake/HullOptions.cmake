@@ -1,0 +1,20 @@
+# Compiler flags, sanitizers and build accelerators shared by every room.
+option(HULL_TESTS "Build the unit tests" ON)
+option(HULL_BENCH "Build the benchmarks" ON)
+set(HULL_SANITIZE "" CACHE STRING "Value for -fsanitize= (address,undefined or thread)")
+
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
+if(HULL_SANITIZE)
+  add_compile_options(-fsanitize=${HULL_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HULL_SANITIZE})
+endif()
+
+find_program(HULL_CCACHE ccache)
+if(HULL_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${HULL_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${HULL_CCACHE})
+endif()
+find_program(HULL_MOLD mold)
+if(HULL_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,63 @@
+// The contract between worker.node (C++) and this runtime. `__hull` is installed by the worker in every context before the
+// runtime bundle is evaluated, is visible to the runtime only (the runtime deletes the global after capturing it), and its
+// functions are the same objects in every context so that they survive a V8 snapshot.
+declare const __hull: HullNative;
+
+interface HullNative {
+  // --- ops ---------------------------------------------------------------------------------------------------------
+  // Convex.asyncSyscall / Convex.syscall are these two (the worker serves 1.0/queryStream* locally from read-ahead).
+  asyncSyscall(name: string, argsJson: string): Promise<string>;
+  syscall(name: string, argsJson: string): string;
+  // Private ops with a binary side: fetch, stream/read, sleep ... Resolves to [json, payload | undefined].
+  // Rejects with the native error that mapOpError() made.
+  asyncOp(name: string, argsJson: string, payload?: Uint8Array): Promise<[string, Uint8Array | undefined]>;
+  syncOp(name: string, argsJson: string): string;
+
+  // --- facts -------------------------------------------------------------------------------------------------------
+  // Phase of the context: "import" while modules are evaluated, else the kind of the running call.
+  phase(): "import" | "query" | "mutation" | "action" | "http" | "schema" | "auth" | "definition";
+  realNow(): number;                       // wall clock, ms, not observed
+  monotonicNow(): number;                  // ms since process start, microsecond resolution
+  env(name: string): string | undefined;   // deployment variables
+  secureRandom(into: Uint8Array): void;    // OS entropy (actions only)
+  observe(what: "time" | "random"): void;  // marks the result of the call
+  log(level: string, messages: string[], truncated: boolean, systemCode: string): void; // one line; the worker counts and truncates the number of lines
+  // Ends the current call with a developer error even inside try/catch. Never returns.
+  uncatchable(message: string): never;
+  utf8Encode(text: string): Uint8Array;
+  utf8Decode(bytes: Uint8Array, fatal: boolean, ignoreBOM: boolean): string;
+  structuredClone(value: unknown): unknown; // v8 ValueSerializer round trip; throws DataCloneError text
+  // crypto.subtle primitives over node's OpenSSL.
+  digest(algorithm: "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512", data: Uint8Array): Uint8Array;
+  hmac(hash: string, key: Uint8Array, data: Uint8Array): Uint8Array;
+  // Structured stack of an error: set up through Isolate::SetPrepareStackTraceCallback, which calls hooks.prepareStackTrace.
+  sourceMap(modulePath: string): string | undefined; // fetched from the server on first use (sync)
+  setHooks(hooks: HullHooks): void;
+}
+
+// What the runtime gives the worker. Called by the worker with the right context entered.
+interface HullHooks {
+  // Before user code of a call runs: reseed randomness, set the frozen clock, reset timers and per-call state.
+  startCall(seed: Uint8Array, nowMs: number, kind: "query" | "mutation" | "action" | "http"): void;
+  // Also used at import time with the import seed and time; performance.timeOrigin comes from here.
+  startImport(seed: Uint8Array, nowMs: number): void;
+  // Runs exported function `name` of module namespace `ns`. Resolves to the JSON text of the result, or the worker gets the
+  // rejection. Throws {developerError: text} objects for the texts of syscalls.md §2.1 (missing export, wrong kind).
+  invoke(ns: object, modulePath: string, name: string, kind: "query" | "mutation" | "action", argsJson: string): Promise<string>;
+  invokeHttp(ns: object, routePath: string, requestJson: string): Promise<string>;
+  // Describes a thrown value as runtime.md §7.1 wants it.
+  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string };
+  prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]): string;
+  // Names of actions' operations still running, for the dangling-promise warning.
+  unawaitedOps(): string[];
+  // Analysis (deploy-and-cli.md §3.3-§3.9); each returns JSON text or throws. Result shapes: analyzeModule ->
+  // {functions:[{name,udfType,visibility,args,returns,line,column}]}, analyzeHttp -> {routes:[{path,method}]},
+  // analyzeCrons -> text of crons.export(), schema -> text of export(), auth -> text, definition -> text of JSON.stringify(export()).
+  // They throw an Error with property `code` for spec codes (MissingSchemaExportError, InvalidModules, ...).
+  analyzeModule(ns: object, modulePath: string): string;
+  analyzeHttp(ns: object): string;
+  analyzeCrons(ns: object): string;
+  exportSchema(ns: object): string;
+  exportAuth(ns: object): string;
+  exportDefinition(ns: object): string;
+}

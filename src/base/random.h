@@ -1,0 +1,14 @@
+// Randomness from the operating system. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace hull {
+
+std::string random_bytes(size_t count);
+uint64_t random_u64();
+std::string random_hex(size_t byte_count);  // e.g. request ids: random_hex(8)
+std::string random_uuid();                  // lower case, hyphenated, version 4
+
+}  // namespace hull

@@ -1,0 +1,123 @@
+// Catalog: everything the engine and the function runner must know without I/O, as of one commit: tables, indexes, schemas,
+// modules, environment variables, settings. It is derived only from the rows of system tables; every commit that writes such
+// a row makes a new Catalog by copy. Immutable, shared, thread-safe.
+//
+// System tables (database.md §10) are ordinary tables whose names start with '_'. Their tablets and by_id indexes have fixed
+// ids, so a fresh or restarted server can read them before it knows anything else.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "database/document.h"
+#include "value/schema.h"
+
+namespace hull {
+
+enum class IndexState { kBackfilling, kBackfilled, kEnabled };
+
+struct IndexInfo {
+  IndexId id;
+  TabletId tablet;
+  std::string name;                              // "by_id", "by_creation_time" or the user's
+  std::vector<std::string> fields;               // dotted paths; by_id has none; others end in "_creationTime"
+  std::vector<std::vector<std::string>> paths;   // fields, split
+  IndexState state = IndexState::kEnabled;
+  bool staged = false;
+  DocumentId row;                                // its row in _index (zero for built-in system ones)
+
+  bool is_by_id() const { return name == "by_id"; }
+  // Key bytes of a document in this index: the fields' keys, then the _id string's key.
+  std::string key_for(ValueView document) const;
+};
+
+struct TableInfo {
+  TabletId tablet;
+  TableNumber number = 0;
+  std::string name;
+  bool system = false;                           // name starts with '_'
+  DocumentId row;                                // its row in _tables
+  IndexId by_id;
+  IndexId by_creation_time;
+  std::vector<std::shared_ptr<const IndexInfo>> indexes;  // all, in any state, by_id first
+};
+
+enum class SchemaState { kPending, kValidated, kActive, kFailed, kOverwritten };
+struct SchemaInfo {
+  DocumentId row;
+  SchemaState state = SchemaState::kPending;
+  std::shared_ptr<const Schema> schema;
+  std::string error;                             // kFailed
+  std::optional<std::string> error_table;        // kFailed
+};
+
+// Fixed identities of the system tables; number = 512 + n as in database.md §10.1.
+struct SystemTable {
+  const char* name;
+  uint32_t n;
+  // Secondary indexes besides by_id and by_creation_time: name and field list, ids are fixed too.
+  std::vector<std::pair<const char*, std::vector<const char*>>> indexes;
+  // Present in the catalog: a commit that writes one makes a new Catalog and `system_rows` holds its documents.
+  bool in_memory;
+};
+// _tables _index _schemas _udf_config _auth _modules _source_packages _environment_variables _session_requests _backend_state
+// _canonical_urls _deployment_audit_log (in database.md §10.1's numbering).
+std::span<const SystemTable> system_tables();
+
+class Catalog {
+ public:
+  // The catalog of an empty store: just the system tables.
+  static std::shared_ptr<const Catalog> bootstrap();
+
+  // Applies the changed documents of one commit (before/after per document of in-memory system tables).
+  struct Change {
+    TabletId tablet;
+    DocumentId id;
+    DocumentPtr after;  // null = deleted
+  };
+  std::shared_ptr<const Catalog> with(std::span<const Change> changes) const;
+
+  const TableInfo* table(std::string_view name) const;
+  const TableInfo* table(TableNumber number) const;
+  const TableInfo* table(TabletId tablet) const;
+  const IndexInfo* index(IndexId id) const;
+  const std::map<std::string, std::shared_ptr<const TableInfo>, std::less<>>& tables() const { return by_name_; }
+
+  const SchemaInfo* active_schema() const;
+  const SchemaInfo* in_progress_schema() const;         // pending or validated
+  const SchemaInfo* schema(DocumentId row) const;
+
+  // Documents of an in-memory system table by id order.
+  std::vector<DocumentPtr> system_rows(std::string_view table) const;
+  DocumentPtr system_row(std::string_view table, const InternalId& id) const;
+  // Monotonic count of commits that changed any row of the named in-memory system table.
+  uint64_t version_of(std::string_view table) const;
+
+  // Lowest free number >= 10001, next tablet and index ids.
+  TableNumber next_table_number() const;
+  TabletId next_tablet() const;
+  IndexId next_index() const;
+  size_t user_table_count() const;
+
+  TableNameResolver resolver() const;                   // valid while this catalog lives
+
+ private:
+  struct SystemRows {
+    std::map<InternalId, DocumentPtr> rows;
+    uint64_t version = 0;
+  };
+  std::map<std::string, std::shared_ptr<const TableInfo>, std::less<>> by_name_;
+  std::map<TableNumber, const TableInfo*> by_number_;
+  std::map<TabletId, const TableInfo*> by_tablet_;
+  std::map<IndexId, const IndexInfo*> by_index_;
+  std::map<InternalId, SchemaInfo> schemas_;
+  std::map<std::string, std::shared_ptr<const SystemRows>, std::less<>> system_;
+  uint32_t max_tablet_ = 0, max_index_ = 0;
+  void rebuild_lookups();
+};
+
+}  // namespace hull

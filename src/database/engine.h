@@ -1,0 +1,101 @@
+// Engine: multi-version reads, serializable commits with group commit, and invalidation of read sets (database.md §1, §4, §11).
+//
+// Threads: submit() may be called from any thread; one committer thread owns validation order, timestamp assignment and
+// publication; one log-writer thread owns the Store's write side. What arrives while a sync is running becomes the next group.
+// Callbacks run on the committer thread and must not block.
+//
+// Invariants: commit timestamps are unique and increase, also across restarts; latest() never exposes a commit before it is
+// durable; commits are published in timestamp order; before latest() reaches C every registered read set that C touches has
+// been marked.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/knobs.h"
+#include "database/read_set.h"
+#include "database/snapshot.h"
+#include "storage/store.h"
+
+namespace hull {
+
+// One document changed by a transaction, both revisions with _id and _creationTime. `before` null = insert.
+struct PendingWrite {
+  TabletId tablet;
+  DocumentId id;
+  DocumentPtr before;
+  DocumentPtr after;  // null = delete
+};
+// Rows added to a backfilling index by the back-fill worker; guarded by the commit's read set like any write.
+struct BackfillRow {
+  IndexId index;
+  std::string key;
+  DocumentPtr document;
+};
+
+struct CommitRequest {
+  Timestamp snapshot;
+  ReadSet reads;
+  std::vector<PendingWrite> writes;     // one per document; empty together with backfill = read-only, never submitted
+  std::vector<BackfillRow> backfill;
+  std::string source;                   // function path or system job name, for conflict reports
+};
+
+struct OccConflict {
+  std::string table;                    // name of the table of the conflicting document, "" if unknown
+  bool system_table = false;
+  std::string document_id;
+  std::string source;                   // what wrote it
+  Timestamp conflicting;                // retry once latest() >= this
+};
+struct CommitOutcome {
+  std::optional<Timestamp> ts;          // committed
+  std::optional<OccConflict> conflict;  // else conflict, or `error`
+  std::optional<Error> error;
+};
+using CommitCallback = std::function<void(CommitOutcome)>;
+
+// A registered read set. valid_at(T) for T <= Engine::latest() is exact. Destroying it unregisters. Thread-safe.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  // First commit that touched the read set; max() while none has.
+  Timestamp invalidated_at() const { return Timestamp{invalidated_.load(std::memory_order_acquire)}; }
+  bool valid_at(Timestamp t) const { return t < invalidated_at(); }
+
+ protected:
+  std::atomic<int64_t> invalidated_{INT64_MAX};
+};
+
+class Engine {
+ public:
+  // Recovers from the store (bootstraps an empty one) and starts the threads.
+  static Result<std::unique_ptr<Engine>> open(std::unique_ptr<Store> store, const Knobs& knobs);
+  virtual ~Engine() = default;          // drains submitted commits, stops the threads
+
+  // Newest published timestamp. Monotonic.
+  virtual Timestamp latest() const = 0;
+  virtual SnapshotPtr snapshot() const = 0;                               // at latest()
+  virtual Result<SnapshotPtr> snapshot_at(Timestamp ts) const = 0;        // OutOfRetention if too old, InternalServerError if ts > latest()
+  virtual void submit(CommitRequest request, CommitCallback done) = 0;
+  // Calls `ready` once latest() >= ts (at once if it is already).
+  virtual void when_published(Timestamp ts, std::function<void()> ready) = 0;
+  // Publishes an empty advance so that latest() >= ts (sync-protocol.md §11.5); ts must not be in the future.
+  virtual void advance_to(Timestamp ts) = 0;
+
+  // Watches a read set taken at snapshot `ts`; commits in (ts, latest()] are checked before it returns. If the write log no
+  // longer reaches back to ts the subscription starts out invalidated. `on_invalid` runs once, on the committer thread, after
+  // the touching commit has been published; it must not block and may run before subscribe() returns.
+  virtual std::shared_ptr<Subscription> subscribe(std::shared_ptr<const ReadSet> reads, Timestamp ts,
+                                                  std::function<void()> on_invalid) = 0;
+  virtual size_t subscription_count() const = 0;
+  virtual Store& store() = 0;
+  // True after an I/O error made further commits impossible; reads go on (issue: read-only state).
+  virtual bool failed() const = 0;
+};
+
+}  // namespace hull

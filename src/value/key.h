@@ -1,0 +1,21 @@
+// Order-preserving key bytes (values-and-schema.md §3.1): compare(a, b) == memcmp(key(a), key(b)), self-delimiting, so that
+// concatenated components sort like the tuple. Pure functions, thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "value/value.h"
+
+namespace hull {
+
+// `v` may be undefined (missing field); a commit_ts token sorts as Int64 2^63-1.
+void append_key(ValueView v, std::string& out);
+std::string key_of(ValueView v);
+inline void append_undefined_key(std::string& out) { out.push_back('\x01'); }
+
+// The smallest byte string greater than every string with prefix `key`; nullopt = +infinity.
+std::optional<std::string> successor(std::string key);
+
+}  // namespace hull
