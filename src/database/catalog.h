@@ -4,6 +4,11 @@
 //
 // System tables (database.md §10) are ordinary tables whose names start with '_'. Their tablets and by_id indexes have fixed
 // ids, so a fresh or restarted server can read them before it knows anything else.
+//
+// Identities. A system table with number 512 + n has tablet n and indexes 8n (by_id), 8n + 1 (by_creation_time), 8n + 2...
+// User tablets start at kFirstUserTablet; by_id and by_creation_time of tablet t are indexes 2t and 2t + 1; secondary indexes
+// start at kFirstUserIndex. Tablet and index ids are never reused: the row that carries the largest one is never deleted
+// (tables become "deleting", indexes "Dropped"), so the next id is always one more than the largest in the rows.
 #pragma once
 
 #include <map>
@@ -17,6 +22,11 @@
 #include "value/schema.h"
 
 namespace hull {
+
+inline constexpr uint32_t kFirstUserTablet = 1000;
+inline constexpr uint32_t kFirstUserIndex = 1u << 30;
+inline constexpr TableNumber kFirstUserTableNumber = 10001;
+inline constexpr TableNumber kSystemTableNumberBase = 512;
 
 enum class IndexState { kBackfilling, kBackfilled, kEnabled };
 
@@ -35,6 +45,13 @@ struct IndexInfo {
   std::string key_for(ValueView document) const;
 };
 
+// Search and vector indexes: known to the catalog by name, not queryable as database indexes.
+struct OtherIndexInfo {
+  std::string name;
+  std::string type;                              // "search" or "vector"
+  DocumentId row;
+};
+
 struct TableInfo {
   TabletId tablet;
   TableNumber number = 0;
@@ -44,6 +61,10 @@ struct TableInfo {
   IndexId by_id;
   IndexId by_creation_time;
   std::vector<std::shared_ptr<const IndexInfo>> indexes;  // all, in any state, by_id first
+  std::vector<OtherIndexInfo> other_indexes;
+
+  // The index of that name; if an old and a new definition coexist during a push, the enabled one. Null if unknown.
+  std::shared_ptr<const IndexInfo> find_index(std::string_view index_name) const;
 };
 
 enum class SchemaState { kPending, kValidated, kActive, kFailed, kOverwritten };
@@ -67,6 +88,10 @@ struct SystemTable {
 // _tables _index _schemas _udf_config _auth _modules _source_packages _environment_variables _session_requests _backend_state
 // _canonical_urls _deployment_audit_log (in database.md §10.1's numbering).
 std::span<const SystemTable> system_tables();
+
+// Virtual tables (database.md §10.3): user code knows these system tables under another name.
+std::optional<std::string_view> virtual_table_name(std::string_view system_table);   // "_file_storage" -> "_storage"
+std::optional<std::string_view> system_table_of_virtual(std::string_view name);      // "_storage" -> "_file_storage"
 
 class Catalog {
  public:
@@ -105,6 +130,9 @@ class Catalog {
 
   TableNameResolver resolver() const;                   // valid while this catalog lives
 
+  // The fixed identity of a system table, known without any catalog. The name must be one of system_tables().
+  static TabletId system_tablet(std::string_view name);
+
  private:
   struct SystemRows {
     std::map<InternalId, DocumentPtr> rows;
@@ -116,7 +144,12 @@ class Catalog {
   std::map<IndexId, const IndexInfo*> by_index_;
   std::map<InternalId, SchemaInfo> schemas_;
   std::map<std::string, std::shared_ptr<const SystemRows>, std::less<>> system_;
-  uint32_t max_tablet_ = 0, max_index_ = 0;
+  uint32_t max_tablet_ = kFirstUserTablet - 1, max_index_ = kFirstUserIndex - 1;
+  std::vector<TableNumber> occupied_numbers_;           // user tables in any state, ascending
+
+  const SchemaInfo* schema_in(SchemaState state) const;
+  void apply_schema(const InternalId& id, const DocumentPtr& row);
+  void rebuild_user_tables(const std::vector<TabletId>& tablets);
   void rebuild_lookups();
 };
 
