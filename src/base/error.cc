@@ -24,7 +24,8 @@ Error Error::internal(std::string detail) {
   return {ErrorKind::kInternal, "InternalServerError", std::move(detail), std::nullopt};
 }
 Error Error::out_of_retention() {
-  return {ErrorKind::kOutOfRetention, "InternalServerError", std::string(kInternalServerErrorText), std::nullopt};
+  return {ErrorKind::kOutOfRetention, "InternalServerError", std::string(kInternalServerErrorText),
+          std::nullopt};
 }
 
 std::string_view Error::public_code() const {
