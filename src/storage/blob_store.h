@@ -1,5 +1,6 @@
-// BlobStore: immutable byte objects by key (source packages now; files and exports later). Local disk implements it, S3 will.
-// put() is atomic: a key is readable only when all its bytes are durable. Thread-safe.
+// BlobStore: immutable byte objects by key (source packages now; files and exports later). Local disk
+// implements it, S3 will. put() is atomic: a key is readable only when all its bytes are durable.
+// Thread-safe.
 #pragma once
 
 #include <memory>
