@@ -1,0 +1,111 @@
+// A real Hull server on a temporary data directory, for tests and benchmarks. Loopback only.
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, openSync, rmSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+export const HULL = process.env.HULL_BINARY ?? join(ROOT, "build/hull");
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export function freePort() {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
+  });
+}
+
+export class HullServer {
+  constructor(port, sitePort, dataDir, env) {
+    Object.assign(this, { port, sitePort, dataDir, env });
+    this.url = `http://127.0.0.1:${port}`;
+    this.siteUrl = `http://127.0.0.1:${sitePort}`;
+    this.logFile = join(dataDir, "server.log");
+  }
+
+  static async start({ env = {} } = {}) {
+    const dataDir = mkdtempSync(join(tmpdir(), "hull-test-"));
+    const server = new HullServer(await freePort(), await freePort(), dataDir, env);
+    await server.launch();
+    server.adminKey = (await promisify(execFile)(HULL, ["admin-key", "--data-dir", dataDir])).stdout.trim();
+    return server;
+  }
+
+  /** Starts the process on the same ports and data; resolves when it answers. */
+  async launch() {
+    const log = openSync(this.logFile, "a");
+    const started = performance.now();
+    this.process = spawn(
+      HULL,
+      ["serve", "--data-dir", this.dataDir, "--interface", "127.0.0.1", "--port", `${this.port}`, "--site-port", `${this.sitePort}`],
+      { stdio: ["ignore", log, log], env: { PATH: process.env.PATH, ...this.env } },
+    );
+    this.exited = new Promise((done) => this.process.once("exit", (code, signal) => done({ code, signal })));
+    for (;;) {
+      try {
+        if ((await fetch(`${this.url}/version`)).ok) break;
+      } catch {
+        if (this.process.exitCode !== null || this.process.signalCode !== null) {
+          throw new Error(`the server did not start:\n${this.logText().slice(-2000)}`);
+        }
+      }
+      if (performance.now() - started > 30_000) throw new Error(`no answer after 30 s:\n${this.logText().slice(-2000)}`);
+      await sleep(5);
+    }
+    this.startMillis = performance.now() - started;
+  }
+
+  logText() {
+    return readFileSync(this.logFile, "utf8");
+  }
+
+  async kill(signal = "SIGKILL") {
+    this.process.kill(signal);
+    return await this.exited;
+  }
+
+  /** Stops the server and removes its data. */
+  async stop() {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill("SIGTERM");
+      const late = setTimeout(() => this.process.kill("SIGKILL"), 15_000);
+      await this.exited;
+      clearTimeout(late);
+    }
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** POST to an API route as JSON; `key: true` sends the admin key. */
+  async post(path, body, { key = false, headers = {} } = {}) {
+    return await fetch(this.url + path, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/json",
+        ...(key ? { Authorization: `Convex ${this.adminKey}` } : {}),
+        ...headers,
+      },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  }
+
+  async get(path, { key = false, headers = {} } = {}) {
+    return await fetch(this.url + path, { headers: { ...(key ? { Authorization: `Convex ${this.adminKey}` } : {}), ...headers } });
+  }
+
+  async call(kind, path, args = {}, options = {}) {
+    const response = await this.post(`/api/${kind}`, { path, args, format: "convex_encoded_json" }, options);
+    const text = await response.text();
+    try {
+      return { http: response.status, ...JSON.parse(text) };
+    } catch {
+      return { http: response.status, text };
+    }
+  }
+}
