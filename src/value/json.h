@@ -14,6 +14,7 @@ namespace hull {
 struct JsonParseOptions {
   bool allow_undefined = false;   // {"$undefined":null}: as a top-level field value (patch) or the whole value (index expression)
   bool allow_commit_ts = false;   // {"$commitTs":null} at any depth
+  bool export_numbers = false;    // §2.2: an integer literal in the range of Int64 is an Int64
 };
 
 // Convex JSON -> value. Errors carry the spec's code (§1.5, §5); text that is not JSON at all has code "InvalidJson".
@@ -23,7 +24,11 @@ Result<Value> parse_convex_json(std::string_view json, JsonParseOptions options 
 // bodies (HTTP bodies, websocket messages, syscall arguments) whose Convex parts are then taken out with raw_json().
 Result<Value> parse_plain_json(std::string_view json);
 
-enum class JsonFormat { kConvex, kClean, kExport };
+// The Convex value that a part of a plain value encodes: parse_convex_json(to_plain_json(plain)) without the detour over text.
+Result<Value> decode_convex(ValueView plain, JsonParseOptions options = {});
+
+// kPlain: parse_plain_json's inverse.
+enum class JsonFormat { kConvex, kClean, kExport, kPlain };
 void append_json(ValueView v, std::string& out, JsonFormat format = JsonFormat::kConvex);
 std::string to_json(ValueView v, JsonFormat format = JsonFormat::kConvex);
 // Plain JSON of a value made by parse_plain_json (no `$` encodings except for values JSON cannot express).

@@ -96,6 +96,10 @@ class Value {
 // Keys may come in any order; end() sorts them and keeps the last of duplicates.
 class ValueBuilder {
  public:
+  ValueBuilder();
+  ~ValueBuilder();
+  ValueBuilder(ValueBuilder&&) noexcept;
+
   ValueBuilder& null();
   ValueBuilder& boolean(bool b);
   ValueBuilder& int64(int64_t i);
@@ -113,13 +117,17 @@ class ValueBuilder {
 
  private:
   struct Frame;
+  struct Entry {
+    size_t key, value;  // positions in out_
+  };
+  void element_started();
+  ValueBuilder& tag(ValueType type);
+  ValueBuilder& begin(bool object);
+  void sort_entries(size_t first);
+
   std::string out_;
   std::vector<Frame> frames_;
-  void element_started();
- public:
-  ValueBuilder();
-  ~ValueBuilder();
-  ValueBuilder(ValueBuilder&&) noexcept;
+  std::vector<Entry> entries_;
 };
 
 // §3: the total order. undefined sorts first; returns <0, 0, >0.

@@ -1,0 +1,117 @@
+#include "value/value.h"
+
+#include <cstring>
+
+#include "value/packed.h"
+
+namespace hull {
+
+int64_t ValueView::as_int64() const { return packed::load<int64_t>(data_ + 1); }
+
+double ValueView::as_float64() const { return packed::load<double>(data_ + 1); }
+
+std::string_view ValueView::as_string() const { return {data_ + 5, packed::load<uint32_t>(data_ + 1)}; }
+
+size_t ValueView::count() const { return packed::load<uint32_t>(data_ + 5); }
+
+ValueView ValueView::element(size_t i) const {
+  return ValueView(data_ + packed::load<uint32_t>(data_ + packed::kContainerHeader + 4 * i));
+}
+
+std::pair<std::string_view, ValueView> ValueView::field(size_t i) const {
+  const char* entry = data_ + packed::kContainerHeader + 8 * i;
+  return {packed::key_at(data_ + packed::load<uint32_t>(entry)),
+          ValueView(data_ + packed::load<uint32_t>(entry + 4))};
+}
+
+std::optional<ValueView> ValueView::find(std::string_view key) const {
+  if (!is_object()) return std::nullopt;
+  size_t low = 0, high = count();
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    auto [name, value] = field(middle);
+    int order = name.compare(key);
+    if (order == 0) return value;
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ValueView> ValueView::find_path(const std::vector<std::string>& path) const {
+  std::optional<ValueView> at = *this;
+  for (const std::string& step : path) {
+    at = at->find(step);
+    if (!at) return std::nullopt;
+  }
+  return at;
+}
+
+size_t ValueView::packed_size() const {
+  switch (type()) {
+    case ValueType::kInt64:
+    case ValueType::kFloat64:
+      return 9;
+    case ValueType::kString:
+    case ValueType::kBytes:
+      return 5 + size_t{packed::load<uint32_t>(data_ + 1)};
+    case ValueType::kArray:
+    case ValueType::kObject:
+      return packed::load<uint32_t>(data_ + 1);
+    default:
+      return 1;
+  }
+}
+
+namespace {
+
+const std::shared_ptr<const std::string>& null_buffer() {
+  static const auto buffer = std::make_shared<const std::string>(1, '\0');
+  return buffer;
+}
+
+std::string scalar(ValueType type, const void* payload, size_t size) {
+  std::string out(1 + size, static_cast<char>(type));
+  std::memcpy(out.data() + 1, payload, size);
+  return out;
+}
+
+std::string text(ValueType type, std::string_view s) {
+  std::string out;
+  out.reserve(5 + s.size());
+  out.push_back(static_cast<char>(type));
+  packed::append_u32(out, s.size());
+  out += s;
+  return out;
+}
+
+}  // namespace
+
+Value::Value() : Value(null_buffer()) {}
+
+Value::Value(std::shared_ptr<const std::string> b) : buffer_(std::move(b)), view_(buffer_->data()) {}
+
+Value Value::adopt(std::string packed) {
+  return Value(std::make_shared<const std::string>(std::move(packed)));
+}
+
+Value Value::copy_of(ValueView view) { return adopt(std::string(view.packed())); }
+
+Value Value::boolean(bool b) {
+  return adopt(std::string(1, static_cast<char>(b ? ValueType::kTrue : ValueType::kFalse)));
+}
+
+Value Value::int64(int64_t i) { return adopt(scalar(ValueType::kInt64, &i, sizeof i)); }
+
+Value Value::float64(double d) { return adopt(scalar(ValueType::kFloat64, &d, sizeof d)); }
+
+Value Value::string(std::string_view s) { return adopt(text(ValueType::kString, s)); }
+
+Value Value::bytes(std::string_view s) { return adopt(text(ValueType::kBytes, s)); }
+
+const ValueView* Value::operator->() const { return &view_; }
+
+}  // namespace hull
