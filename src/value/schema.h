@@ -41,6 +41,8 @@ struct Schema {
 
   // Codes and texts of §10 and §11.3, without the "Hit an error while evaluating your schema:\n" prefix.
   static Result<std::shared_ptr<const Schema>> parse(std::string_view json);
+  // What json() gave: the indexes already end with `_creationTime`, which parse() would refuse.
+  static Result<std::shared_ptr<const Schema>> parse_stored(std::string_view json);
   std::string json() const;          // every list present, `_creationTime` appended, tables sorted by name
 };
 

@@ -57,6 +57,8 @@ class Validator {
   // A copy without top-level fields that start with '_' (document validators, §10).
   std::shared_ptr<const Validator> without_system_fields() const;
 
+  const Value& literal() const { return literal_; }                                            // literal
+
  private:
   friend class ValidatorParser;
   Kind kind_ = Kind::kAny;
