@@ -111,6 +111,8 @@ TabletId Catalog::system_tablet(std::string_view name) {
   return TabletId{};
 }
 
+bool Catalog::is_in_memory(TabletId tablet) { return in_memory_name(tablet) != nullptr; }
+
 std::shared_ptr<const Catalog> Catalog::with(std::span<const Change> changes) const {
   auto next = std::make_shared<Catalog>(*this);
   std::map<std::string_view, std::shared_ptr<SystemRows>> touched;

@@ -132,6 +132,8 @@ class Catalog {
 
   // The fixed identity of a system table, known without any catalog. The name must be one of system_tables().
   static TabletId system_tablet(std::string_view name);
+  // Whether a commit that writes this tablet makes a new Catalog.
+  static bool is_in_memory(TabletId tablet);
 
  private:
   struct SystemRows {

@@ -16,7 +16,7 @@
 namespace hull {
 
 struct RangeBound {
-  enum class Op { kEq, kGt, kGte, kLt, kLte } op;
+  enum class Op { kEq, kGt, kGte, kLt, kLte, kSearch } op = Op::kEq;   // kSearch only in search queries
   std::string field;
   Value value;                       // may be undefined
 };
@@ -32,11 +32,17 @@ struct QuerySpec {
   Order order = Order::kAsc;
   std::vector<RangeBound> range;
   std::vector<QueryOperator> operators;
-  std::string fingerprint_source;    // canonical JSON of the query, for cursors
+  std::string fingerprint_source;    // JSON of the query as it came, for cursors
 
   // `json`: the member "query" of a queryStream/queryPage call. Errors name `method` as syscalls.md §1.2 says.
   static Result<QuerySpec> parse(std::string_view json, std::string_view method);
 };
+
+// "table.index" as messages print it.
+std::string index_display_name(std::string_view table, std::string_view index);
+
+// The key interval that a range expression selects in an index (database.md §7.2), or the spec's error.
+Result<Interval> compile_range(const IndexInfo& index, std::string_view table, const std::vector<RangeBound>& range);
 
 // A page request (syscalls.md §4.6) after argument parsing.
 struct PageSpec {

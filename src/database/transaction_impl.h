@@ -1,0 +1,98 @@
+// The inside of Transaction, shared by transaction*.cc, query_stream.cc and paginate.cc. Not thread-safe.
+#pragma once
+
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "database/limits.h"
+#include "database/metadata_keys.h"
+#include "database/overlay.h"
+#include "database/schema_enforcement.h"
+#include "database/transaction.h"
+
+namespace hull {
+
+// A query ready to run over one index.
+struct CompiledQuery {
+  std::string table;
+  std::shared_ptr<const IndexInfo> index;
+  Interval interval;
+  bool user = true;     // counts towards the user's limits
+  bool hidden = false;  // a virtual table: its rows are not shown, only depended on
+};
+
+// A table named by an id or by name, as the caller may see it.
+struct VisibleTable {
+  const TableInfo* info = nullptr;
+  std::string name;  // virtual name where there is one
+};
+
+struct Transaction::Impl {
+  Impl(Transaction& transaction, Options opts);
+
+  Transaction& tx;
+  Options options;
+  Knobs knobs;
+  Overlay overlay;
+  double clock = 0;  // _creationTime of the next insert
+  size_t system_documents_written = 0, system_bytes_written = 0;
+  bool paginated = false;
+  std::optional<SchemaFailure> schema_failure;
+  std::set<std::string> tables_read;
+  std::set<std::string> warnings;
+  std::unordered_set<std::string> dependencies;  // metadata keys already in the read set
+
+  struct Savepoint {
+    size_t overlay_mark;
+    std::shared_ptr<const Catalog> catalog;
+    std::optional<SchemaFailure> schema_failure;
+  };
+  std::vector<Savepoint> savepoints;
+
+  // --- reads (transaction.cc) ---
+  void depend(const MetadataKey& key);
+  void depend_on_schemas();
+  // Current revision, pending or in the snapshot; null if none. Records nothing.
+  Result<DocumentPtr> current(TabletId tablet, const InternalId& id);
+  // Snapshot rows with pending ones merged over them. Fewer rows than `limit` means the interval's end.
+  // Records nothing.
+  Result<std::vector<IndexRow>> scan(const IndexInfo& index, const Interval& interval, Order order,
+                                     size_t limit);
+  void record_point(const TableInfo& table, const DocumentId& id);
+  // Counts documents of a user table and checks the read limits.
+  Result<void> charge_read(size_t documents, size_t bytes);
+  Result<void> check_reads();
+  // A recorded and counted read by id.
+  Result<DocumentPtr> read(const TableInfo& table, const DocumentId& id);
+
+  // --- naming (transaction_read.cc) ---
+  bool system_access() const { return options.access == TableAccess::kSystem; }
+  // nullopt = unknown to this caller. `system`: through db.system.
+  Result<std::optional<VisibleTable>> table_of_id(const DocumentId& id, bool system);
+  std::optional<VisibleTable> table_by_name(std::string_view name);
+  // nullopt = a full scan of a table that does not exist: no rows.
+  Result<std::optional<CompiledQuery>> compile(const QuerySpec& spec, bool system);
+
+  // --- writes (transaction_write.cc) ---
+  Result<void> check_writable() const;
+  double next_creation_time();
+  // Validates, counts and applies one write. `after` nullopt = delete.
+  Result<DocumentPtr> apply(const TableInfo& table, const DocumentId& id, const DocumentPtr& current,
+                            std::optional<Value> after);
+  struct Target {
+    VisibleTable table;
+    DocumentId id;
+    DocumentPtr document;
+  };
+  Result<Target> write_target(std::string_view method, std::string_view verb, std::string_view id_text,
+                              std::optional<std::string_view> expected_table, const ValueView* value);
+};
+
+// Error texts of syscalls.md §1.2.
+Error invalid_argument(std::string_view argument, std::string_view method, std::string_view cause);
+Error system_table_error(bool system);
+Error wrong_table(std::string_view method, std::string_view expected, std::string_view got);
+
+}  // namespace hull
