@@ -1,0 +1,129 @@
+#include "database/engine.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "database/committer.h"
+
+namespace hull {
+namespace {
+
+constexpr size_t kRecoveryBatch = 1024;
+
+// The newest timestamp that may ever have been handed out. Kept at or above the wall clock so that an empty
+// store starts at a sensible time; persisted, so that a clock set back before the next start does no harm.
+Result<Timestamp> recover_timestamp(Store& store) {
+  HULL_TRY(Timestamp newest, store.max_timestamp());
+  HULL_TRY(auto stored, store.get_global(kTimestampHighWater));
+  int64_t high_water = 0;
+  if (stored) std::from_chars(stored->data(), stored->data() + stored->size(), high_water);
+  Timestamp start{std::max({newest.ns, high_water, unix_nanos()})};
+  HULL_CHECK_OK(store.set_global(kTimestampHighWater, std::to_string(start.ns)));
+  return start;
+}
+
+// Only in-memory system tables are read, so starting takes the same time whatever amount of data there is.
+Result<std::shared_ptr<const Catalog>> recover_catalog(Store& store) {
+  std::shared_ptr<const Catalog> bootstrap = Catalog::bootstrap();
+  std::vector<Catalog::Change> rows;
+  for (const SystemTable& system : system_tables()) {
+    if (!system.in_memory) continue;
+    const TableInfo* table = bootstrap->table(std::string_view(system.name));
+    std::optional<InternalId> after;
+    while (true) {
+      HULL_TRY(auto batch, store.scan_tablet(table->tablet, after, Order::kAsc, kRecoveryBatch));
+      for (StoredDocument& row : batch) {
+        DocumentId id{table->number, row.id};
+        after = row.id;
+        rows.push_back(
+            {table->tablet, id,
+             std::make_shared<Document>(Document{id, table->tablet, row.ts, std::move(row.value)})});
+      }
+      if (batch.size() < kRecoveryBatch) break;
+    }
+  }
+  if (rows.empty()) return bootstrap;
+  return bootstrap->with(rows);
+}
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(std::shared_ptr<ReadCore> core, Timestamp start, std::shared_ptr<const Catalog> catalog,
+             const Knobs& knobs)
+      : core_(std::move(core)),
+        write_log_(start),
+        published_(core_, start, catalog),
+        subscriptions_(std::make_shared<SubscriptionIndex>()),
+        writer_(*core_, write_log_, published_, *subscriptions_, knobs),
+        committer_(*core_, write_log_, writer_, start, std::move(catalog)) {}
+
+  // Both threads end before anything they use goes away; callbacks of the last commits may still call in here.
+  ~EngineImpl() override {
+    committer_.stop();
+    writer_.stop();
+  }
+
+  Timestamp latest() const override { return published_.latest(); }
+  SnapshotPtr snapshot() const override { return published_.snapshot(); }
+  Result<SnapshotPtr> snapshot_at(Timestamp ts) const override { return published_.snapshot_at(ts); }
+
+  void submit(CommitRequest request, CommitCallback done) override {
+    committer_.submit(std::move(request), std::move(done));
+  }
+  void when_published(Timestamp ts, std::function<void()> ready) override {
+    writer_.when_published(ts, std::move(ready));
+  }
+  void advance_to(Timestamp ts) override {
+    if (ts > latest()) committer_.advance_to(ts);
+  }
+
+  std::shared_ptr<Subscription> subscribe(std::shared_ptr<const ReadSet> reads, Timestamp ts,
+                                          std::function<void()> on_invalid) override {
+    // Most of the log is checked without the lock; the rest is short.
+    const Timestamp checked = latest();
+    if (auto invalid = touched(*reads, ts, checked)) return already_invalid(*invalid, std::move(on_invalid));
+    SubscriptionIndex::Lock lock = subscriptions_->lock();
+    if (auto invalid = touched(*reads, std::max(ts, checked), latest())) {
+      lock.unlock();
+      return already_invalid(*invalid, std::move(on_invalid));
+    }
+    return subscriptions_->add(std::move(reads), std::move(on_invalid));
+  }
+  size_t subscription_count() const override { return subscriptions_->size(); }
+
+  Store& store() override { return *core_->store; }
+  bool failed() const override { return writer_.failed(); }
+
+ private:
+  // When `reads` was first touched in (after, until].
+  std::optional<Timestamp> touched(const ReadSet& reads, Timestamp after, Timestamp until) const {
+    WriteLog::Check check = write_log_.oldest_hit(reads, after, until);
+    if (check.coverage == WriteLog::Coverage::kOutOfRetention) return Timestamp{after.ns + 1};
+    if (check.hit) return check.hit->commit->ts;
+    return std::nullopt;
+  }
+  std::shared_ptr<Subscription> already_invalid(Timestamp at, std::function<void()> on_invalid) {
+    writer_.post(std::move(on_invalid));
+    return SubscriptionIndex::already_invalid(at);
+  }
+
+  const std::shared_ptr<ReadCore> core_;
+  WriteLog write_log_;
+  PublishedState published_;
+  const std::shared_ptr<SubscriptionIndex> subscriptions_;
+  LogWriter writer_;
+  Committer committer_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<Store> store, const Knobs& knobs) {
+  auto core = std::make_shared<ReadCore>(std::move(store));
+  HULL_TRY(Timestamp start, recover_timestamp(*core->store));
+  HULL_TRY(auto catalog, recover_catalog(*core->store));
+  return std::unique_ptr<Engine>(
+      std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog), knobs));
+}
+
+}  // namespace hull
