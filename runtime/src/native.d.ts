@@ -33,6 +33,13 @@ interface HullNative {
   // Structured stack of an error: set up through Isolate::SetPrepareStackTraceCallback, which calls hooks.prepareStackTrace.
   sourceMap(modulePath: string): string | undefined; // fetched from the server on first use (sync)
   setHooks(hooks: HullHooks): void;
+  // Where a function's source text starts: script name, 1-based line and column (v8::Function counts from 0). Without it
+  // analysis reports no positions.
+  functionOrigin?(fn: Function): { file: string; line: number; column: number } | undefined;
+  // Isolate::Get/SetContinuationPreservedEmbedderData, which V8 carries across await and promise reactions. With both,
+  // AsyncLocalStorage follows asynchronous code; without them a store is visible only during the synchronous part of run().
+  getContinuation?(): unknown;
+  setContinuation?(value: unknown): void;
 }
 
 // What the runtime gives the worker. Called by the worker with the right context entered.
@@ -45,8 +52,12 @@ interface HullHooks {
   // rejection. Throws {developerError: text} objects for the texts of syscalls.md §2.1 (missing export, wrong kind).
   invoke(ns: object, modulePath: string, name: string, kind: "query" | "mutation" | "action", argsJson: string): Promise<string>;
   invokeHttp(ns: object, routePath: string, requestJson: string): Promise<string>;
+  // JSON text of [method, routePath], the route's name in logs, or "null" if nothing matches.
+  lookupRoute(ns: object, path: string, method: string): string;
   // Describes a thrown value as runtime.md §7.1 wants it.
-  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string };
+  // A frame reads "at handler (../convex/messages.ts:12:15)". `code` is a string property `code` of the error, if any: the
+  // spec code of analysis failures. Errors made for syscalls.md §2.1 and by the analysis have no "Uncaught" and no frames.
+  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string; code?: string };
   prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]): string;
   // Names of actions' operations still running, for the dangling-promise warning.
   unawaitedOps(): string[];

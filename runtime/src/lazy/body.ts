@@ -1,0 +1,191 @@
+// Bodies of Request and Response (runtime.md §9.2). Bytes stay bytes and host streams stay host streams until user code asks
+// for a ReadableStream.
+
+import { hull } from "../host.ts";
+import { asyncOp } from "../ops.ts";
+import { fillSeeded } from "../random.ts";
+import { isAction } from "../state.ts";
+import { Blob, blobBytes, blobOf } from "./blob.ts";
+import { FormData } from "./form_data.ts";
+import { encodeMultipart, parseForm } from "./multipart.ts";
+import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource } from "./streams.ts";
+import { URLSearchParams } from "./url.ts";
+import { concatBytes, decodeUtf8, ownBuffer, toUSVString, utf8, viewBytes } from "./web_idl.ts";
+
+// A byte stream held by the host; pulled with "stream/read".
+export class HostSource implements ByteSource {
+  #done = false;
+  constructor(readonly streamId: string) {}
+
+  async read(): Promise<Uint8Array | undefined> {
+    while (!this.#done) {
+      const [json, bytes] = await asyncOp("stream/read", { streamId: this.streamId }, undefined, "ReadableStream");
+      if (JSON.parse(json).done) this.#done = true;
+      if (bytes && bytes.length > 0) return bytes;
+    }
+    return undefined;
+  }
+  cancel(): void {
+    if (this.#done) return;
+    this.#done = true;
+    asyncOp("stream/cancel", { streamId: this.streamId }, undefined, undefined).catch(() => {});
+  }
+}
+
+export class Body {
+  #bytes: Uint8Array | undefined;
+  #source: HostSource | undefined;
+  #stream: any;
+  #used = false;
+
+  static ofBytes(bytes: Uint8Array): Body {
+    const body = new Body();
+    body.#bytes = bytes;
+    return body;
+  }
+  static ofSource(source: HostSource): Body {
+    const body = new Body();
+    body.#source = source;
+    return body;
+  }
+  static ofStream(stream: any): Body {
+    const body = new Body();
+    body.#stream = stream;
+    return body;
+  }
+
+  get used(): boolean {
+    return this.#used || (this.#stream !== undefined && this.#stream._disturbed === true);
+  }
+  get unusable(): boolean {
+    return this.#used || (this.#stream !== undefined && isDisturbed(this.#stream));
+  }
+  // Length in bytes if it is known before reading.
+  get length(): number | undefined {
+    return this.#bytes?.length;
+  }
+  get replayable(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  get stream(): any {
+    if (this.#stream === undefined) {
+      if (this.#bytes) this.#stream = blobOf(this.#bytes, "").stream();
+      else this.#stream = streamOfSource(this.#source!);
+    }
+    return this.#stream;
+  }
+
+  async consume(): Promise<Uint8Array> {
+    this.#used = true;
+    if (this.#bytes) {
+      if (this.#stream) this.#stream.getReader();
+      return this.#bytes;
+    }
+    if (this.#stream) return concatBytes(await readAll(this.#stream));
+    const chunks: Uint8Array[] = [];
+    for (let chunk = await this.#source!.read(); chunk; chunk = await this.#source!.read()) chunks.push(chunk);
+    return concatBytes(chunks);
+  }
+
+  // The pieces of the body in order, for sending it on.
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    this.#used = true;
+    if (this.#bytes) {
+      yield this.#bytes;
+      return;
+    }
+    const reader = this.stream.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const bytes = viewBytes(value);
+      if (!bytes) throw new TypeError("Received a non-Uint8Array chunk from a body stream");
+      yield bytes;
+    }
+  }
+
+  clone(): Body {
+    if (this.#bytes && !this.#stream) return Body.ofBytes(this.#bytes);
+    const [mine, other] = this.stream.tee();
+    this.#bytes = undefined;
+    this.#source = undefined;
+    this.#stream = mine;
+    return Body.ofStream(other);
+  }
+}
+
+function randomBoundary(): string {
+  const bytes = new Uint8Array(16);
+  if (isAction()) hull.secureRandom(bytes);
+  else fillSeeded(bytes);
+  return `----formdata-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// Turns a BodyInit into a body and its default content type.
+export function extractBody(init: unknown): { body: Body; contentType: string | null } {
+  if (init instanceof Blob) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
+  if (init instanceof ReadableStream) {
+    if (isDisturbed(init)) throw new TypeError("The body stream is locked or already read");
+    return { body: Body.ofStream(init), contentType: null };
+  }
+  if (init instanceof FormData) {
+    const boundary = randomBoundary();
+    return { body: Body.ofBytes(encodeMultipart(init, boundary)), contentType: `multipart/form-data; boundary=${boundary}` };
+  }
+  if (init instanceof URLSearchParams) {
+    return { body: Body.ofBytes(utf8(String(init))), contentType: "application/x-www-form-urlencoded;charset=UTF-8" };
+  }
+  const view = viewBytes(init);
+  if (view) return { body: Body.ofBytes(view.slice()), contentType: null };
+  return { body: Body.ofBytes(utf8(toUSVString(init))), contentType: "text/plain;charset=UTF-8" };
+}
+
+interface BodyOwner {
+  body: Body | undefined;
+  contentType: string | null;
+}
+
+// Adds body, bodyUsed and the reading methods to a class.
+export function defineBodyMethods(target: object, className: string, ownerOf: (self: any) => BodyOwner): void {
+  const take = async (self: unknown, method: string): Promise<[Uint8Array, string | null]> => {
+    const { body, contentType } = ownerOf(self);
+    if (!body) return [new Uint8Array(0), contentType];
+    if (body.unusable) throw new TypeError(`Failed to execute '${method}' on '${className}': body stream already read`);
+    return [await body.consume(), contentType];
+  };
+  const methods: Record<string, (this: unknown) => Promise<unknown>> = {
+    async text() {
+      return decodeUtf8((await take(this, "text"))[0]);
+    },
+    async json() {
+      return JSON.parse(decodeUtf8((await take(this, "json"))[0]));
+    },
+    async arrayBuffer() {
+      return ownBuffer((await take(this, "arrayBuffer"))[0]);
+    },
+    async bytes() {
+      return (await take(this, "bytes"))[0].slice();
+    },
+    async blob() {
+      const [bytes, contentType] = await take(this, "blob");
+      return blobOf(bytes, (contentType ?? "").toLowerCase());
+    },
+    async formData() {
+      const [bytes, contentType] = await take(this, "formData");
+      return parseForm(bytes, contentType);
+    },
+  };
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: true });
+  }
+  const accessors: Record<string, (this: unknown) => unknown> = {
+    body() {
+      return ownerOf(this).body?.stream ?? null;
+    },
+    bodyUsed() {
+      return ownerOf(this).body?.used ?? false;
+    },
+  };
+  for (const [name, get] of Object.entries(accessors)) Object.defineProperty(target, name, { get, configurable: true, enumerable: true });
+}

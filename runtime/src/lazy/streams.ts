@@ -1,0 +1,57 @@
+// Web streams: the npm ponyfill, and byte sources of the host as ReadableStream.
+
+import * as polyfill from "web-streams-polyfill";
+
+export const ReadableStream: any = polyfill.ReadableStream;
+export const ReadableStreamBYOBReader: any = polyfill.ReadableStreamBYOBReader;
+export const ReadableStreamDefaultReader: any = polyfill.ReadableStreamDefaultReader;
+export const TransformStream: any = polyfill.TransformStream;
+export const WritableStream: any = polyfill.WritableStream;
+export const WritableStreamDefaultWriter: any = polyfill.WritableStreamDefaultWriter;
+export const ByteLengthQueuingStrategy: any = polyfill.ByteLengthQueuingStrategy;
+export const CountQueuingStrategy: any = polyfill.CountQueuingStrategy;
+
+// Bytes that arrive piece by piece; `read` gives undefined at the end.
+export interface ByteSource {
+  read(): Promise<Uint8Array | undefined>;
+  cancel(reason: unknown): void;
+}
+
+// Nothing is read ahead: an unread stream must not leave an operation running.
+export function streamOfSource(source: ByteSource): any {
+  return new ReadableStream(
+    {
+      type: "bytes",
+      async pull(controller: any) {
+        let chunk = await source.read();
+        while (chunk?.length === 0) chunk = await source.read();
+        if (chunk !== undefined) {
+          controller.enqueue(chunk.slice());
+          return;
+        }
+        controller.close();
+        controller.byobRequest?.respond(0);
+      },
+      cancel(reason: unknown) {
+        source.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export function isDisturbed(stream: any): boolean {
+  return stream.locked || stream._disturbed === true;
+}
+
+// Reads a stream of byte chunks to its end.
+export async function readAll(stream: any): Promise<Uint8Array[]> {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return chunks;
+    if (!(value instanceof Uint8Array)) throw new TypeError("Received a non-Uint8Array chunk from a body stream");
+    chunks.push(value);
+  }
+}

@@ -1,0 +1,180 @@
+// Console, determinism, globals and their refusals (runtime.md §2, §3, §8).
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { callTime, importTime, makeContext, seed } from "./fake-native.mjs";
+
+const line = (rt, code) => {
+  rt.logs.length = 0;
+  rt.run(code);
+  return rt.logs.at(-1);
+};
+
+test("console formats arguments as the reference does", () => {
+  const rt = makeContext();
+  const shown = (code) => line(rt, `console.log(${code})`).messages[0];
+  assert.equal(shown(`"hi"`), "'hi'");
+  assert.equal(shown(`3`), "3");
+  assert.equal(shown(`1n`), "1n");
+  assert.equal(shown(`undefined`), "undefined");
+  assert.equal(shown(`function f() {}`), "[Function: f]");
+  assert.equal(shown(`new Error("boom")`), "[Error: boom]");
+  assert.equal(shown(`[1, 2]`), "[ 1, 2 ]");
+  assert.equal(shown(`{ a: 1, b: "x" }`), "{\n  a: 1,\n  b: 'x'\n}");
+  assert.equal(shown(`new (class Foo { x = 1 })()`), "Foo {\n  x: 1\n}");
+  assert.equal(shown(`new Blob(["abc"])`), 'Blob { size: 3, type: "" }');
+  assert.match(shown(`new Map([[1, 2]])`), /^Map \(1\) \{/);
+  assert.equal(shown(`(() => { const o = {}; o.o = o; return o; })()`), "{\n  o: [Circular]\n}");
+});
+
+test("console levels, timers and truncation", () => {
+  const rt = makeContext();
+  for (const [method, level] of [["log", "LOG"], ["debug", "DEBUG"], ["info", "INFO"], ["warn", "WARN"], ["error", "ERROR"]]) {
+    assert.deepEqual(line(rt, `console.${method}(1, "a")`), { level, messages: ["1", "'a'"], truncated: false, code: "" });
+  }
+  assert.equal(rt.run("typeof console.table"), "undefined");
+  rt.run(`console.time("x")`);
+  assert.deepEqual(line(rt, `console.time("x")`).messages, ["Timer 'x' already exists"]);
+  assert.match(line(rt, `console.timeLog("x", 1)`).messages[0], /^x: \d+ms$/);
+  assert.equal(line(rt, `console.timeEnd("x")`).level, "INFO");
+  assert.deepEqual(line(rt, `console.timeEnd("x")`).messages, ["Timer 'x' does not exist"]);
+  const long = line(rt, `console.log("é".repeat(20000), "dropped")`);
+  assert.equal(long.truncated, true);
+  assert.equal(long.messages.length, 1);
+  assert.equal(Buffer.byteLength(long.messages[0]), 32767);
+});
+
+test("time and randomness are deterministic in queries", () => {
+  const draw = () => {
+    const rt = makeContext();
+    rt.start("query");
+    return { rt, values: rt.run(`JSON.stringify([Date.now(), new Date().getTime(), Math.random(), Math.random(), crypto.randomUUID()])`) };
+  };
+  const first = draw();
+  assert.equal(first.values, draw().values);
+  assert.deepEqual(first.rt.observed, ["time", "random"]);
+  const [now, created, random, other] = JSON.parse(first.values);
+  assert.equal(now, callTime);
+  assert.equal(created, callTime);
+  assert.ok(random >= 0 && random < 1 && random !== other);
+  assert.match(JSON.parse(first.values)[4], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  first.rt.start("mutation", Uint8Array.from(seed, (b) => b ^ 1));
+  assert.notEqual(first.rt.run("Math.random()"), random);
+});
+
+test("import time has its own clock and refuses cryptographic randomness", () => {
+  const rt = makeContext();
+  assert.equal(rt.run("Date.now()"), importTime);
+  assert.equal(rt.run("performance.now()"), 0);
+  assert.equal(rt.run("performance.timeOrigin"), importTime);
+  assert.throws(() => rt.run("crypto.randomUUID()"), /^Error: Cannot use cryptographic randomness at import time$/);
+  assert.throws(() => rt.run(`Convex.syscall("1.0/queryStream", "{}")`), /Can't use database at import time/);
+  assert.throws(() => rt.run(`Convex.asyncSyscall("1.0/get", "{}")`), /Syscall 1.0\/get unsupported at import time/);
+  assert.deepEqual(rt.observed, []);
+});
+
+test("Date is a complete Date", () => {
+  const rt = makeContext();
+  rt.start("query");
+  assert.equal(rt.run("new Date(0).toISOString()"), "1970-01-01T00:00:00.000Z");
+  assert.equal(rt.run("typeof Date()"), "string");
+  assert.equal(rt.run("new Date(2020, 1).getMonth()"), 1);
+  assert.equal(rt.run("class D extends Date {}; const d = new D(); d instanceof D && d instanceof Date && d.getTime()"), callTime);
+  assert.equal(rt.run("new Date().constructor === Date && Date.name === 'Date' && Date.length === 7"), true);
+  assert.equal(rt.run("new Intl.DateTimeFormat('en', {timeZone: 'UTC', year: 'numeric'}).format()"), "2025");
+  rt.start("action");
+  assert.ok(Math.abs(rt.run("Date.now()") - Date.now()) < 1000 && Number.isInteger(rt.run("Date.now()")));
+});
+
+test("performance follows the rules of each kind", () => {
+  const rt = makeContext();
+  rt.start("query");
+  assert.equal(rt.run("performance.now()"), callTime - importTime);
+  rt.start("mutation");
+  assert.ok(rt.run("performance.now()") >= callTime - importTime);
+  assert.equal(rt.run(`performance.mark("a"); performance.measure("m", "a").entryType`), "measure");
+});
+
+test("process.env is a get-only proxy with name rules", () => {
+  const rt = makeContext({ env: { TOKEN: "t" } });
+  assert.equal(rt.run("process.env.TOKEN"), "t");
+  assert.equal(rt.run("process.env.OTHER"), undefined);
+  assert.equal(rt.run("JSON.stringify([Object.keys(process.env), 'TOKEN' in process.env, Object.keys(process)])"), '[[],false,["env"]]');
+  assert.throws(() => rt.run("process.env['a-b']"), /The environment variable name a-b is invalid\. Environment variable names must begin/);
+  rt.setPhase("auth");
+  assert.throws(() => rt.run("process.env.OTHER"), /Environment variable OTHER is used in auth config file but its value was not set/);
+  rt.setPhase("schema");
+  assert.throws(() => rt.run("process.env.TOKEN"), /Environment variables unsupported when evaluating schema/);
+});
+
+test("timers and fetch are refused outside actions", async () => {
+  const rt = makeContext();
+  rt.start("query");
+  rt.run("globalThis.rejected = []; Promise.reject = (error) => { rejected.push(error); }"); // what the worker sees unhandled
+  assert.equal(rt.run("setTimeout(() => {}, 1)"), 1);
+  await assert.rejects(rt.run("fetch('http://x')"), /^Error: Can't use fetch\(\) in queries and mutations\. Please consider using an action\./);
+  assert.match(rt.run("rejected[0].message"), /^Can't use setTimeout in queries and mutations\. Please consider/);
+  assert.throws(() => rt.run("setTimeout('1', 1)"), rt.Uncatchable);
+});
+
+test("timers of actions fire in order of due time", async () => {
+  const waits = [];
+  const rt = makeContext({ op: (name, args) => new Promise((resolve) => waits.push({ ms: args.ms, resolve: () => resolve([{}]) })) });
+  rt.start("action");
+  rt.run(`globalThis.seen = []; setTimeout(() => seen.push("late"), 50); setTimeout((x) => seen.push(x), 10, "early");
+    const t = setTimeout(() => seen.push("never"), 20); clearTimeout(t);`);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  waits.find((wait) => wait.ms === 50).resolve(); // overtakes
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  waits.forEach((wait) => wait.resolve());
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([...rt.run("seen")], ["early", "late"]);
+  assert.deepEqual([...rt.hooks.unawaitedOps()], []);
+});
+
+test("absent and lazy globals", () => {
+  const rt = makeContext();
+  for (const name of ["window", "global", "Buffer", "require", "module", "navigator", "document", "__hull", "setImmediate", "WebSocket"]) {
+    assert.equal(rt.run(`typeof ${name}`), "undefined", name);
+  }
+  const lazy = rt.run(`Object.entries(Object.getOwnPropertyDescriptors(globalThis)).filter(([, d]) => d.get).map(([n]) => n)`);
+  assert.ok(lazy.length > 40);
+  for (const name of lazy) {
+    assert.notEqual(rt.run(`typeof ${name}`), "undefined", name);
+    assert.equal(rt.run(`typeof ${name} === "function" ? ${name}.name : "${name}"`), name);
+    const descriptor = rt.run(`Object.getOwnPropertyDescriptor(globalThis, "${name}")`);
+    assert.deepEqual([descriptor.writable, descriptor.configurable, descriptor.enumerable], [true, true, false], name);
+  }
+  const other = makeContext();
+  assert.equal(other.run("fetch = 5; fetch"), 5);
+  assert.equal(rt.run("self === globalThis"), true);
+});
+
+test("small web globals", async () => {
+  const rt = makeContext();
+  assert.equal(rt.run(`atob(btoa("héllo"))`), "héllo");
+  assert.throws(() => rt.run(`btoa("€")`), (error) => error.name === "InvalidCharacterError" && error.code === 5);
+  assert.throws(() => rt.run("structuredClone({}, {})"), rt.Uncatchable);
+  assert.throws(() => rt.run("structuredClone(() => {})"), (error) => error.name === "DataCloneError");
+  assert.equal(rt.run("new WeakRef(globalThis).deref() === globalThis"), true);
+  assert.equal(rt.run(`new TextDecoder("utf-16le").decode(new Uint8Array([104, 0, 105, 0]))`), "hi");
+  assert.equal(rt.run(`new TextDecoder("latin1").decode(new Uint8Array([0x80, 0xe9]))`), "€é");
+  assert.equal(rt.run(`const d = new TextDecoder(); d.decode(new Uint8Array([0xe2, 0x82]), {stream: true}) + d.decode(new Uint8Array([0xac]))`), "€");
+  assert.throws(() => rt.run(`new TextDecoder("utf-8", {fatal: true}).decode(new Uint8Array([255]))`), /^TypeError/);
+  assert.deepEqual({ ...rt.run(`new TextEncoder().encodeInto("a€b", new Uint8Array(3))`) }, { read: 1, written: 1 });
+  assert.equal(rt.run(`const c = new AbortController(); let n = 0; c.signal.onabort = () => n++; c.abort(); c.abort(); n`), 1);
+  assert.equal(rt.run(`AbortSignal.any([AbortSignal.abort(7)]).reason`), 7);
+  assert.equal(rt.run(`const als = new AsyncLocalStorage(); als.run(5, () => als.getStore()) + String(als.getStore())`), "5undefined");
+  rt.start("query");
+  assert.throws(() => rt.run("crypto.getRandomValues(new Uint8Array(65537))"), /^TypeError: Byte length \(65537\) exceeds/);
+  assert.equal(
+    Buffer.from(await rt.run(`crypto.subtle.digest("SHA-256", new TextEncoder().encode("abc"))`)).toString("hex").slice(0, 8),
+    "ba7816bf",
+  );
+  assert.equal(
+    await rt.run(`(async () => { const k = await crypto.subtle.importKey("raw", new Uint8Array([1]), {name: "HMAC", hash: "SHA-256"}, false, ["sign", "verify"]);
+      const d = new Uint8Array([2]); return crypto.subtle.verify("HMAC", k, await crypto.subtle.sign("HMAC", k, d), d); })()`),
+    true,
+  );
+  await assert.rejects(rt.run(`crypto.subtle.generateKey({name: "HMAC", hash: "SHA-256"}, true, ["sign"])`), /Can't use cryptographic randomness in queries/);
+  await assert.rejects(rt.run(`crypto.subtle.encrypt({name: "AES-GCM"}, 1, 2)`), (error) => error.name === "NotSupportedError");
+});
