@@ -1,0 +1,96 @@
+#include "worker/isolate.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "worker/modules.h"
+#include "worker/natives.h"
+#include "worker/realm.h"
+
+namespace hull::worker {
+namespace {
+
+constexpr size_t kStackBytes = 2 << 20;  // the isolate thread has twice that
+constexpr size_t kDefaultArrayBufferBytes = size_t{1} << 30;
+constexpr int kExitAborted = 134;
+
+[[noreturn]] void OnFatal(const char*, const char*) { _exit(kExitAborted); }
+[[noreturn]] void OnOutOfMemory(const char*, const v8::OOMDetails&) { _exit(kExitAborted); }
+
+}  // namespace
+
+bool LimitingAllocator::Reserve(size_t length) {
+  size_t used = used_.load(std::memory_order_relaxed);
+  do {
+    if (length > limit_ || used > limit_ - length) return false;
+  } while (!used_.compare_exchange_weak(used, used + length));
+  return true;
+}
+
+void* LimitingAllocator::Allocate(size_t length) {
+  if (!Reserve(length)) return nullptr;
+  void* data = calloc(length ? length : 1, 1);
+  if (!data) used_ -= length;
+  return data;
+}
+
+void* LimitingAllocator::AllocateUninitialized(size_t length) {
+  if (!Reserve(length)) return nullptr;
+  void* data = malloc(length ? length : 1);
+  if (!data) used_ -= length;
+  return data;
+}
+
+void LimitingAllocator::Free(void* data, size_t length) {
+  free(data);
+  used_ -= length;
+}
+
+Isolate::Isolate(node::MultiIsolatePlatform* platform, std::function<void()> wake,
+                 const IsolateLimits& limits, v8::StartupData* blob, bool for_snapshot)
+    : platform_(platform),
+      limits_(limits),
+      delegate_(std::move(wake)),
+      allocator_(limits.array_buffer_bytes ? limits.array_buffer_bytes : kDefaultArrayBufferBytes),
+      isolate_(v8::Isolate::Allocate()) {
+  platform_->RegisterIsolate(isolate_, &delegate_);
+  params_.array_buffer_allocator = &allocator_;
+  params_.external_references = ExternalReferences();
+  params_.snapshot_blob = blob;
+  params_.fatal_error_callback = OnFatal;
+  params_.oom_error_callback = OnOutOfMemory;
+  params_.allow_atomics_wait = false;
+  if (limits_.heap_bytes) params_.constraints.ConfigureDefaultsFromHeapSize(0, limits_.heap_bytes);
+  if (for_snapshot) return;
+  v8::Isolate::Initialize(isolate_, params_);
+  scope_.emplace(isolate_);
+  Configure();
+}
+
+void Isolate::Configure() {
+  isolate_->SetFatalErrorHandler(OnFatal);
+  isolate_->SetOOMErrorHandler(OnOutOfMemory);
+  isolate_->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate_->SetCaptureStackTraceForUncaughtExceptions(true, 10);
+  isolate_->SetPrepareStackTraceCallback(Realm::PrepareStackTrace);
+  isolate_->SetPromiseRejectCallback(Realm::OnPromiseReject);
+  isolate_->SetHostImportModuleDynamicallyCallback(ImportDynamically);
+  isolate_->SetHostInitializeImportMetaObjectCallback(RefuseImportMeta);
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  isolate_->SetStackLimit(here - kStackBytes);
+  watchdog_.emplace(isolate_);
+  isolate_->AddNearHeapLimitCallback(NearHeapLimit, this);
+}
+
+Isolate::~Isolate() {
+  scope_.reset();
+  platform_->DisposeIsolate(isolate_);
+}
+
+size_t Isolate::NearHeapLimit(void* data, size_t current, size_t) {
+  auto* self = static_cast<Isolate*>(data);
+  self->watchdog_->OutOfMemory();
+  return current + self->limits_.heap_extra_bytes;
+}
+
+}  // namespace hull::worker
