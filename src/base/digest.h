@@ -6,8 +6,8 @@
 
 namespace hull {
 
-std::string sha256(std::string_view data);      // 32 raw bytes
-std::string sha256_hex(std::string_view data);  // 64 lower-case digits
+std::string sha256(std::string_view data);                                // 32 raw bytes
+std::string sha256_hex(std::string_view data);                            // 64 lower-case digits
 std::string hmac_sha256(std::string_view key, std::string_view message);  // 32 raw bytes
 
 }  // namespace hull

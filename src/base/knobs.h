@@ -1,5 +1,5 @@
-// Tunable limits, read once from the environment under the reference's names (operations.md §16, runtime.md §5).
-// An invalid value warns and keeps the default. Immutable after load, thread-safe.
+// Tunable limits, read once from the environment under the reference's names (operations.md §16, runtime.md
+// §5). An invalid value warns and keeps the default. Immutable after load, thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -9,41 +9,41 @@ namespace hull {
 
 struct Knobs {
   // Per-transaction limits (database.md §6.1).
-  size_t max_documents_read = 32000;            // TRANSACTION_MAX_READ_SIZE_ROWS
-  size_t max_bytes_read = 1 << 24;              // TRANSACTION_MAX_READ_SIZE_BYTES
-  size_t max_read_intervals = 4096;             // TRANSACTION_MAX_READ_SET_INTERVALS
-  size_t max_documents_written = 16000;         // TRANSACTION_MAX_NUM_USER_WRITES
-  size_t max_bytes_written = 1 << 24;           // TRANSACTION_MAX_USER_WRITE_SIZE_BYTES
-  size_t max_args_size = 1 << 24;               // FUNCTION_MAX_ARGS_SIZE
-  size_t max_result_size = 1 << 24;             // FUNCTION_MAX_RESULT_SIZE
+  size_t max_documents_read = 32000;     // TRANSACTION_MAX_READ_SIZE_ROWS
+  size_t max_bytes_read = 1 << 24;       // TRANSACTION_MAX_READ_SIZE_BYTES
+  size_t max_read_intervals = 4096;      // TRANSACTION_MAX_READ_SET_INTERVALS
+  size_t max_documents_written = 16000;  // TRANSACTION_MAX_NUM_USER_WRITES
+  size_t max_bytes_written = 1 << 24;    // TRANSACTION_MAX_USER_WRITE_SIZE_BYTES
+  size_t max_args_size = 1 << 24;        // FUNCTION_MAX_ARGS_SIZE
+  size_t max_result_size = 1 << 24;      // FUNCTION_MAX_RESULT_SIZE
   // Functions.
-  double udf_user_timeout_s = 1;                // DATABASE_UDF_USER_TIMEOUT_SECONDS
-  double udf_system_timeout_s = 15;             // DATABASE_UDF_SYSTEM_TIMEOUT_SECONDS
-  double action_user_timeout_s = 1800;          // V8_ACTION_USER_TIMEOUT_SECS
-  double analyze_user_timeout_s = 4;            // ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS
-  size_t max_user_heap = 64 << 20;              // ISOLATE_MAX_USER_HEAP_SIZE
-  size_t max_heap_extra = 32 << 20;             // ISOLATE_MAX_HEAP_EXTRA_SIZE
-  size_t max_array_buffers = 64 << 20;          // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
-  size_t max_concurrent_queries = 0;            // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
-  size_t max_concurrent_mutations = 0;          // APPLICATION_MAX_CONCURRENT_MUTATIONS
-  size_t max_concurrent_actions = 64;           // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
-  size_t max_call_depth = 8;                    // MAX_REACTOR_CALL_DEPTH
-  size_t query_cache_bytes = 104857600;         // UDF_CACHE_MAX_SIZE
+  double udf_user_timeout_s = 1;         // DATABASE_UDF_USER_TIMEOUT_SECONDS
+  double udf_system_timeout_s = 15;      // DATABASE_UDF_SYSTEM_TIMEOUT_SECONDS
+  double action_user_timeout_s = 1800;   // V8_ACTION_USER_TIMEOUT_SECS
+  double analyze_user_timeout_s = 4;     // ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS
+  size_t max_user_heap = 64 << 20;       // ISOLATE_MAX_USER_HEAP_SIZE
+  size_t max_heap_extra = 32 << 20;      // ISOLATE_MAX_HEAP_EXTRA_SIZE
+  size_t max_array_buffers = 64 << 20;   // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
+  size_t max_concurrent_queries = 0;     // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
+  size_t max_concurrent_mutations = 0;   // APPLICATION_MAX_CONCURRENT_MUTATIONS
+  size_t max_concurrent_actions = 64;    // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
+  size_t max_call_depth = 8;             // MAX_REACTOR_CALL_DEPTH
+  size_t query_cache_bytes = 104857600;  // UDF_CACHE_MAX_SIZE
   // Commit.
-  size_t occ_max_retries = 4;                   // UDF_EXECUTOR_OCC_MAX_RETRIES
-  double occ_initial_backoff_ms = 100;          // UDF_EXECUTOR_OCC_INITIAL_BACKOFF_MS
-  double occ_max_backoff_ms = 2000;             // UDF_EXECUTOR_OCC_MAX_BACKOFF_MS
-  double write_log_min_retention_s = 30;        // WRITE_LOG_MIN_RETENTION_SECS
-  double write_log_max_retention_s = 300;       // WRITE_LOG_MAX_RETENTION_SECS
-  size_t write_log_soft_bytes = 52428800;       // WRITE_LOG_SOFT_MAX_SIZE_BYTES
+  size_t occ_max_retries = 4;              // UDF_EXECUTOR_OCC_MAX_RETRIES
+  double occ_initial_backoff_ms = 100;     // UDF_EXECUTOR_OCC_INITIAL_BACKOFF_MS
+  double occ_max_backoff_ms = 2000;        // UDF_EXECUTOR_OCC_MAX_BACKOFF_MS
+  double write_log_min_retention_s = 30;   // WRITE_LOG_MIN_RETENTION_SECS
+  double write_log_max_retention_s = 300;  // WRITE_LOG_MAX_RETENTION_SECS
+  size_t write_log_soft_bytes = 52428800;  // WRITE_LOG_SOFT_MAX_SIZE_BYTES
   // HTTP and push.
-  size_t max_public_request = 16779216;         // MAX_BACKEND_PUBLIC_API_REQUEST_SIZE
-  size_t max_push_bytes = 200000000;            // MAX_PUSH_BYTES
-  double http_timeout_s = 300;                  // HTTP_SERVER_TIMEOUT_SECONDS
-  size_t max_log_entries = 1000;                // MAX_UDF_EXECUTION
-  size_t env_var_limit = 512;                   // ENV_VAR_LIMIT
-  size_t env_var_total_size = 524288;           // ENV_VAR_TOTAL_SIZE_LIMIT
-  double session_cleanup_hours = 336;           // MAX_SESSION_CLEANUP_DURATION_HOURS
+  size_t max_public_request = 16779216;  // MAX_BACKEND_PUBLIC_API_REQUEST_SIZE
+  size_t max_push_bytes = 200000000;     // MAX_PUSH_BYTES
+  double http_timeout_s = 300;           // HTTP_SERVER_TIMEOUT_SECONDS
+  size_t max_log_entries = 1000;         // MAX_UDF_EXECUTION
+  size_t env_var_limit = 512;            // ENV_VAR_LIMIT
+  size_t env_var_total_size = 524288;    // ENV_VAR_TOTAL_SIZE_LIMIT
+  double session_cleanup_hours = 336;    // MAX_SESSION_CLEANUP_DURATION_HOURS
 
   static Knobs from_environment();
 };

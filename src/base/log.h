@@ -1,5 +1,6 @@
-// The server's own log (spdlog) on stdout: UTC time, level, message with key=value fields. Never pass secrets, keys,
-// tokens, function arguments or query strings here. Thread-safe. LOG_FORMAT=json and RUST_LOG levels: operations.md §13.1.
+// The server's own log (spdlog) on stdout: UTC time, level, message with key=value fields. Never pass
+// secrets, keys, tokens, function arguments or query strings here. Thread-safe. LOG_FORMAT=json and RUST_LOG
+// levels: operations.md §13.1.
 #pragma once
 
 #include <spdlog/spdlog.h>

@@ -6,7 +6,8 @@
 
 namespace hull {
 
-// A commit timestamp: nanoseconds since the Unix epoch, also the logical clock (database.md §1). 0 is "before everything".
+// A commit timestamp: nanoseconds since the Unix epoch, also the logical clock (database.md §1). 0 is "before
+// everything".
 struct Timestamp {
   int64_t ns = 0;
   auto operator<=>(const Timestamp&) const = default;

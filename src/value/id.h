@@ -1,4 +1,5 @@
-// Document ids (values-and-schema.md §6): varint table number, 16 bytes, checksum; base32 text. Pure, thread-safe.
+// Document ids (values-and-schema.md §6): varint table number, 16 bytes, checksum; base32 text. Pure,
+// thread-safe.
 #pragma once
 
 #include <array>

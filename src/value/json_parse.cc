@@ -12,12 +12,25 @@ namespace {
 
 namespace od = simdjson::ondemand;
 
-// Two parsers would not do: the strings of one document live in its parser. Rooms never hold on to them past
-// a parse.
-od::parser& parser() {
-  thread_local od::parser instance;
-  return instance;
-}
+constexpr size_t kKeptCapacity = size_t{4} << 20;
+
+// This thread's parser, whose buffers serve one document after another; those of a huge one are given back.
+class ParserLease {
+ public:
+  ParserLease() = default;
+  ParserLease(const ParserLease&) = delete;
+  ParserLease& operator=(const ParserLease&) = delete;
+  ~ParserLease() {
+    if (parser().capacity() > kKeptCapacity) parser() = od::parser();
+  }
+  od::parser* operator->() { return &parser(); }
+
+ private:
+  static od::parser& parser() {
+    thread_local od::parser instance;
+    return instance;
+  }
+};
 
 Error bad_json(simdjson::error_code code) { return hull::not_json(simdjson::error_message(code)); }
 
@@ -207,8 +220,9 @@ class Reader {
 template <bool kConvex>
 Result<Value> parse(std::string_view json, const JsonParseOptions& options) {
   simdjson::padded_string text(json);
+  ParserLease parser;
   od::document document;
-  if (auto error = parser().iterate(text).get(document)) return bad_json(error);
+  if (auto error = parser->iterate(text).get(document)) return bad_json(error);
   ValueBuilder out;
   HULL_CHECK_OK(Reader<kConvex>(options, out).read(document, 0));
   if (has_more(document)) return bad_json(simdjson::TRAILING_CONTENT);
@@ -225,8 +239,9 @@ Result<Value> parse_plain_json(std::string_view json) { return parse<false>(json
 
 Result<std::vector<std::pair<std::string, std::string>>> split_json_object(std::string_view json) {
   simdjson::padded_string text(json);
+  ParserLease parser;
   od::document document;
-  if (auto error = parser().iterate(text).get(document)) return bad_json(error);
+  if (auto error = parser->iterate(text).get(document)) return bad_json(error);
   od::object object;
   if (auto error = document.get_object().get(object)) return bad_json(error);
   std::vector<std::pair<std::string, std::string>> out;
@@ -246,8 +261,9 @@ Result<std::vector<std::pair<std::string, std::string>>> split_json_object(std::
 
 Result<std::vector<std::string>> split_json_array(std::string_view json) {
   simdjson::padded_string text(json);
+  ParserLease parser;
   od::document document;
-  if (auto error = parser().iterate(text).get(document)) return bad_json(error);
+  if (auto error = parser->iterate(text).get(document)) return bad_json(error);
   od::array array;
   if (auto error = document.get_array().get(array)) return bad_json(error);
   std::vector<std::string> out;

@@ -1,5 +1,5 @@
-// Order-preserving key bytes (values-and-schema.md §3.1): compare(a, b) == memcmp(key(a), key(b)), self-delimiting, so that
-// concatenated components sort like the tuple. Pure functions, thread-safe.
+// Order-preserving key bytes (values-and-schema.md §3.1): compare(a, b) == memcmp(key(a), key(b)),
+// self-delimiting, so that concatenated components sort like the tuple. Pure functions, thread-safe.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Identifier, table, field and function-path rules (values-and-schema.md §5, deploy-and-cli.md §3.2). Pure, thread-safe.
+// Identifier, table, field and function-path rules (values-and-schema.md §5, deploy-and-cli.md §3.2). Pure,
+// thread-safe.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ Result<std::vector<std::string>> parse_field_path(std::string_view s);
 struct ModulePath {
   std::string text;
   auto operator<=>(const ModulePath&) const = default;
-  static Result<ModulePath> parse(std::string_view s);   // canonicalises, error text of deploy-and-cli.md §3.2
+  static Result<ModulePath> parse(std::string_view s);  // canonicalises, error text of deploy-and-cli.md §3.2
   std::string without_extension() const;
   bool is_system() const { return text.starts_with("_system/"); }
   bool is_deps() const { return text.starts_with("_deps/") || text.starts_with("actions/_deps/"); }
@@ -26,7 +27,7 @@ struct ModulePath {
 
 struct FunctionPath {
   ModulePath module;
-  std::string name;                                       // export name, "default" if none was given
+  std::string name;  // export name, "default" if none was given
   auto operator<=>(const FunctionPath&) const = default;
   static Result<FunctionPath> parse(std::string_view s);  // error code BadConvexFunctionIdentifier
   std::string canonical() const;                          // "dir/file.js:fn"

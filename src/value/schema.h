@@ -1,4 +1,5 @@
-// Schemas (values-and-schema.md §10, §11): parsed from schema.ts's exported JSON, checked, re-emitted. Immutable, thread-safe.
+// Schemas (values-and-schema.md §10, §11): parsed from schema.ts's exported JSON, checked, re-emitted.
+// Immutable, thread-safe.
 #pragma once
 
 #include <map>
@@ -13,7 +14,7 @@ namespace hull {
 
 struct DatabaseIndexDef {
   std::string name;
-  std::vector<std::string> fields;   // dotted paths as stored: "_creationTime" appended
+  std::vector<std::string> fields;  // dotted paths as stored: "_creationTime" appended
   bool staged = false;
 };
 struct SearchIndexDef {
@@ -37,13 +38,13 @@ struct TableDef {
 
 struct Schema {
   std::map<std::string, TableDef> tables;
-  bool validation = false;           // schemaValidation
+  bool validation = false;  // schemaValidation
 
   // Codes and texts of §10 and §11.3, without the "Hit an error while evaluating your schema:\n" prefix.
   static Result<std::shared_ptr<const Schema>> parse(std::string_view json);
   // What json() gave: the indexes already end with `_creationTime`, which parse() would refuse.
   static Result<std::shared_ptr<const Schema>> parse_stored(std::string_view json);
-  std::string json() const;          // every list present, `_creationTime` appended, tables sorted by name
+  std::string json() const;  // every list present, `_creationTime` appended, tables sorted by name
 };
 
 }  // namespace hull

@@ -1,4 +1,5 @@
-// Convex values in one packed, immutable representation (values-and-schema.md §1; DESIGN: no value trees on hot paths).
+// Convex values in one packed, immutable representation (values-and-schema.md §1; DESIGN: no value trees on
+// hot paths).
 //
 // A value is a tag byte and a payload, little-endian, offsets relative to the value's first byte:
 //   null      = 00
@@ -8,7 +9,8 @@
 //   string    = 05 u32 length, UTF-8 bytes
 //   bytes     = 06 u32 length, bytes
 //   array     = 07 u32 total_size, u32 count, count * u32 element_offset, elements...
-//   object    = 08 u32 total_size, u32 count, count * (u32 key_offset, u32 value_offset), then keys (u16 length, bytes) and
+//   object    = 08 u32 total_size, u32 count, count * (u32 key_offset, u32 value_offset), then keys (u16
+//   length, bytes) and
 //               values; entries in ascending byte order of their keys
 //   undefined = 09        only inside patch values and index expressions (§1.4), never stored
 //   commit_ts = 0A        the `$commitTs` token (§1.6), resolved to int64 at commit, never stored
@@ -27,13 +29,22 @@
 namespace hull {
 
 enum class ValueType : uint8_t {
-  kNull = 0, kInt64 = 1, kFloat64 = 2, kFalse = 3, kTrue = 4, kString = 5, kBytes = 6, kArray = 7, kObject = 8,
-  kUndefined = 9, kCommitTs = 10,
+  kNull = 0,
+  kInt64 = 1,
+  kFloat64 = 2,
+  kFalse = 3,
+  kTrue = 4,
+  kString = 5,
+  kBytes = 6,
+  kArray = 7,
+  kObject = 8,
+  kUndefined = 9,
+  kCommitTs = 10,
 };
 
 class ValueView {
  public:
-  ValueView() : data_("\x00") {}                                  // null
+  ValueView() : data_("\x00") {}  // null
   explicit ValueView(const char* data) : data_(data) {}
 
   ValueType type() const { return static_cast<ValueType>(data_[0]); }
@@ -51,15 +62,16 @@ class ValueView {
   bool as_bool() const { return type() == ValueType::kTrue; }
   int64_t as_int64() const;
   double as_float64() const;
-  std::string_view as_string() const;                              // also for kBytes
-  size_t count() const;                                            // elements of an array, fields of an object
+  std::string_view as_string() const;  // also for kBytes
+  size_t count() const;                // elements of an array, fields of an object
   ValueView element(size_t i) const;
-  std::pair<std::string_view, ValueView> field(size_t i) const;    // ascending by key
-  std::optional<ValueView> find(std::string_view key) const;       // binary search; nullopt if absent or not an object
+  std::pair<std::string_view, ValueView> field(size_t i) const;  // ascending by key
+  std::optional<ValueView> find(
+      std::string_view key) const;  // binary search; nullopt if absent or not an object
   // Dotted path through objects; nullopt = missing.
   std::optional<ValueView> find_path(const std::vector<std::string>& path) const;
 
-  size_t packed_size() const;                                      // bytes of this packed value
+  size_t packed_size() const;  // bytes of this packed value
   std::string_view packed() const { return {data_, packed_size()}; }
   const char* data() const { return data_; }
 
@@ -69,8 +81,8 @@ class ValueView {
 
 class Value {
  public:
-  Value();                                                         // null
-  static Value adopt(std::string packed);                          // trusted bytes (from the builder or the store)
+  Value();                                 // null
+  static Value adopt(std::string packed);  // trusted bytes (from the builder or the store)
   // Verifies structure before adopting: for bytes that may be corrupt (disk, peer).
   static std::optional<Value> verify_and_adopt(std::string packed);
   static Value copy_of(ValueView view);
@@ -82,8 +94,8 @@ class Value {
   static Value bytes(std::string_view s);
 
   ValueView view() const { return ValueView(buffer_->data()); }
-  operator ValueView() const { return view(); }                    // NOLINT: a Value is a view that owns
-  const ValueView* operator->() const;                             // forwards to the view
+  operator ValueView() const { return view(); }  // NOLINT: a Value is a view that owns
+  const ValueView* operator->() const;           // forwards to the view
   std::string_view packed() const { return *buffer_; }
 
  private:
@@ -108,12 +120,12 @@ class ValueBuilder {
   ValueBuilder& bytes(std::string_view s);
   ValueBuilder& undefined();
   ValueBuilder& commit_ts();
-  ValueBuilder& value(ValueView v);                                // splices
+  ValueBuilder& value(ValueView v);  // splices
   ValueBuilder& begin_array();
   ValueBuilder& begin_object();
   ValueBuilder& key(std::string_view k);
   ValueBuilder& end();
-  Value finish();                                                  // exactly one complete value must have been built
+  Value finish();  // exactly one complete value must have been built
 
  private:
   struct Frame;
@@ -140,7 +152,7 @@ size_t convex_size(ValueView v);
 size_t nesting(ValueView v);
 // §2.3: text used inside messages.
 std::string display(ValueView v);
-std::string_view type_name(ValueView v);                           // "Null", "Int64", ... as in database.md §7.3
+std::string_view type_name(ValueView v);  // "Null", "Int64", ... as in database.md §7.3
 bool contains_commit_ts(ValueView v);
 // Replaces every commit_ts token by Int64(ts).
 Value resolve_commit_ts(ValueView v, int64_t ts);
