@@ -1,0 +1,66 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/random.h"
+#include "storage/blob_store.h"
+
+namespace hull {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalBlobStoreTest : public testing::Test {
+ protected:
+  LocalBlobStoreTest() : directory_(fs::temp_directory_path() / ("hull-blob-test-" + random_hex(8))) {
+    store_ = *open_local_blob_store(directory_.string() + "/");
+  }
+  ~LocalBlobStoreTest() override { fs::remove_all(directory_); }
+
+  fs::path directory_;
+  std::unique_ptr<BlobStore> store_;
+};
+
+TEST_F(LocalBlobStoreTest, RoundTrips) {
+  std::string bytes = random_bytes(300'000);
+  ASSERT_TRUE(store_->put("modules/a-b_c.zip", bytes).ok());
+  ASSERT_TRUE(store_->put("empty", "").ok());
+  EXPECT_EQ(*store_->get("modules/a-b_c.zip"), bytes);
+  EXPECT_EQ(*store_->get("empty"), "");
+  EXPECT_TRUE(*store_->exists("empty"));
+  ASSERT_TRUE(store_->put("empty", "no more").ok());
+  EXPECT_EQ(*store_->get("empty"), "no more");
+  store_ = *open_local_blob_store(directory_);
+  EXPECT_EQ(*store_->get("modules/a-b_c.zip"), bytes);
+}
+
+TEST_F(LocalBlobStoreTest, AbsentKeys) {
+  EXPECT_EQ(store_->get("nothing").error().kind, ErrorKind::kNotFound);
+  EXPECT_FALSE(*store_->exists("nothing"));
+  EXPECT_TRUE(store_->remove("nothing").ok());
+  ASSERT_TRUE(store_->put("a", "1").ok());
+  EXPECT_EQ(store_->get("a/b").error().kind, ErrorKind::kNotFound);
+  ASSERT_TRUE(store_->remove("a").ok());
+  EXPECT_FALSE(*store_->exists("a"));
+  ASSERT_TRUE(store_->put("dir/file", "1").ok());
+  EXPECT_FALSE(*store_->exists("dir"));
+  EXPECT_EQ(store_->get("dir").error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(LocalBlobStoreTest, KeysCannotLeaveTheDirectory) {
+  for (const char* key : {"", "/", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "a/", ".", "./a", "a b",
+                          "a\\b", ".tmp/x", "caf\xc3\xa9"}) {
+    EXPECT_FALSE(store_->put(key, "x").ok()) << key;
+    EXPECT_FALSE(store_->get(key).ok()) << key;
+    EXPECT_FALSE(store_->remove(key).ok()) << key;
+  }
+}
+
+TEST_F(LocalBlobStoreTest, LeavesNoTemporaryFiles) {
+  ASSERT_TRUE(store_->put("dir/file", "1").ok());
+  EXPECT_FALSE(store_->put("dir", "a directory is in the way").ok());
+  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
+}
+
+}  // namespace
+}  // namespace hull
