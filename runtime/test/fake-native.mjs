@@ -112,9 +112,8 @@ function loadModule(context, code, path) {
 
 // Bundles source files as the CLI does (esbuild, source map), as one script whose value is the namespace object.
 export async function bundle(source, path) {
-  const resolveDir = join(runtimeRoot, "test");
   const result = await esbuild.build({
-    stdin: { contents: source, resolveDir, sourcefile: `convex/${path.replace(/\.js$/, ".ts")}`, loader: "ts" },
+    stdin: { contents: source, resolveDir: runtimeRoot, sourcefile: `convex/${path.replace(/\.js$/, ".ts")}`, loader: "ts" },
     bundle: true,
     write: false,
     format: "iife",

@@ -3,7 +3,6 @@
 import { hull } from "../host.ts";
 import { defineHidden, floor } from "../primordials.ts";
 import { format } from "./inspect.ts";
-import { captureFrames } from "./stack.ts";
 
 const maxLineBytes = 32768;
 const maxBytesPerUnit = 3; // UTF-8 bytes of one UTF-16 unit
@@ -72,6 +71,7 @@ const methods = {
   log: logger("LOG"),
   warn: logger("WARN"),
   trace: function trace(...args: unknown[]) {
+    const { captureFrames } = require("./stack.ts") as typeof import("./stack.ts");
     emit("LOG", [...args.map(format), captureFrames(trace).join("\n")]);
   },
   time: (label?: unknown) => startTimer(label),

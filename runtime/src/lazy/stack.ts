@@ -1,7 +1,7 @@
 // Source-mapped stack frames (runtime.md §7.1). V8 asks for the text of a stack when `stack` is first read; maps are loaded
 // only then.
 
-import { TraceMap, traceSegment } from "@jridgewell/trace-mapping";
+import type { TraceMap } from "@jridgewell/trace-mapping";
 import { hull } from "../host.ts";
 
 const modulePrefix = "convex:/";
@@ -11,6 +11,7 @@ const libraryInternals = /(^|\/)convex\/(src|dist\/(esm|cjs))\/server\/impl\//;
 // Frames of every error whose stack was asked for, as "at handler (../convex/messages.ts:12:15)".
 const framesOf = new WeakMap<object, string[]>();
 const maps = new Map<string, TraceMap | null>();
+const mapping = () => require("@jridgewell/trace-mapping") as typeof import("@jridgewell/trace-mapping");
 
 export function prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]): string {
   const frames = formatFrames(callSites);
@@ -122,7 +123,7 @@ export function mapPosition(file: unknown, line: number | null, column: number |
   if (typeof file !== "string" || !file.startsWith(modulePrefix) || line === null || column === null) return undefined;
   const map = loadMap(file.slice(modulePrefix.length));
   if (!map) return undefined;
-  const segment = traceSegment(map, line - 1, column - 1);
+  const segment = mapping().traceSegment(map, line - 1, column - 1);
   if (!segment || segment.length === 1) return undefined;
   const source = map.sources[segment[1]];
   return source ? { source, line: segment[2] + 1, column: segment[3] + 1 } : undefined;
@@ -134,7 +135,7 @@ function loadMap(modulePath: string): TraceMap | null {
     map = null;
     try {
       const text = hull.sourceMap(modulePath);
-      if (text) map = new TraceMap(text);
+      if (text) map = new (mapping().TraceMap)(text);
     } catch {
       map = null; // without a usable map the module's frames are left out
     }
