@@ -1,8 +1,8 @@
 // Builds the in-isolate runtime into one classic script: `node runtime/build.mjs <outfile>`.
 //
-// Everything under src/lazy and src/shims is turned into CommonJS first (npm packages are resolved to their CommonJS form),
-// so that the bundler wraps each such module in a function that runs on its first `require`. In a V8 snapshot those modules
-// are closures that never ran: a fresh context pays for their objects only when a function uses them.
+// The modules under src/lazy and src/shims and the npm packages become one function of the script, which runs when the first
+// of them is needed; inside it every module is again a function that runs on its first `require` (CommonJS form). In a V8
+// snapshot all of that is a single closure that never ran, so a fresh context pays for it only when a call uses it.
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -43,23 +43,52 @@ async function toCommonJs(path) {
   return { contents: code, loader: "js" };
 }
 
+// The lazy part as one CommonJS module. The eager modules it imports stay imports, resolved by the outer build.
+async function bundleLazyPart(path) {
+  const eagerModules = {
+    name: "eager-modules",
+    setup(build) {
+      build.onResolve({ filter: /^\.\.\/\w+\.ts$/ }, (args) =>
+        args.importer.startsWith(join(root, "src")) ? { path: args.path, external: true } : undefined,
+      );
+    },
+  };
+  const result = await esbuild.build({
+    ...shared,
+    entryPoints: [path],
+    format: "cjs",
+    plugins: [eagerModules, lazyModules],
+  });
+  return { contents: result.outputFiles[0].text, loader: "js" };
+}
+
+const lazyPart = {
+  name: "lazy-part",
+  setup(build) {
+    build.onLoad({ filter: /\/src\/lazy\/index\.ts$/ }, (args) => bundleLazyPart(args.path));
+  },
+};
+
+const shared = {
+  bundle: true,
+  write: false,
+  platform: "browser",
+  target: "es2023",
+  legalComments: "none",
+  conditions: ["require"],
+  mainFields: ["browser", "main"],
+  logLevel: "warning",
+};
+
 export async function buildRuntime(options = {}) {
   const result = await esbuild.build({
+    ...shared,
     entryPoints: [join(root, "src/main.ts")],
-    bundle: true,
-    write: false,
     format: "iife",
-    platform: "browser",
-    target: "es2023",
     minify: options.minify ?? true,
-    legalComments: "none",
-    conditions: ["require"],
-    mainFields: ["browser", "main"],
-    plugins: [lazyModules],
-    metafile: true,
-    logLevel: "warning",
+    plugins: [lazyPart],
   });
-  return { code: result.outputFiles[0].text, metafile: result.metafile };
+  return { code: result.outputFiles[0].text };
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {

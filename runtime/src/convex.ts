@@ -1,6 +1,7 @@
 // The `Convex` global that the npm package calls (syscalls.md §1, §3, import-time rules of §11).
 
 import { hull } from "./host.ts";
+import { lazy } from "./lazy.ts";
 import { displayName, track } from "./ops.ts";
 import { call } from "./state.ts";
 
@@ -26,19 +27,16 @@ function asyncSyscall(op: string, jsonArgs: string): Promise<string> {
 function jsSyscall(op: string, args: any): unknown {
   switch (op) {
     case "requestFromConvexJson":
-      return httpModule().requestFromConvexJson(args.convexJson);
+      return lazy().http().requestFromConvexJson(args.convexJson);
     case "convexJsonFromResponse":
-      return httpModule().convexJsonFromResponse(args.response);
+      return lazy().http().convexJsonFromResponse(args.response);
     case "storage/storeBlob":
-      return storageModule().storeBlob(args);
+      return lazy().storage().storeBlob(args);
     case "storage/getBlob":
-      return storageModule().getBlob(args);
+      return lazy().storage().getBlob(args);
     default:
       return hull.uncatchable(`Unknown JS syscall: ${op}`);
   }
 }
-
-const httpModule = () => require("./lazy/http_json.ts") as typeof import("./lazy/http_json.ts");
-const storageModule = () => require("./lazy/storage.ts") as typeof import("./lazy/storage.ts");
 
 export const Convex = { syscall, asyncSyscall, jsSyscall };

@@ -1,6 +1,7 @@
 // Running an exported function (syscalls.md §2.1, §2.4).
 
 import { DeveloperError } from "./developer_error.ts";
+import { lazy } from "./lazy.ts";
 import { apply, jsonParse, jsonStringify } from "./primordials.ts";
 
 type Kind = "query" | "mutation" | "action";
@@ -54,13 +55,7 @@ export function lookupRoute(ns: object, path: string, method: string): string {
 export function invokeHttp(ns: object, routePath: string, requestJson: string): Promise<string> {
   const target = router(ns);
   if (!target.lookup(routePath, jsonParse(requestJson).method)) {
-    const { Response } = require("./lazy/response.ts") as typeof import("./lazy/response.ts");
-    const { convexJsonFromResponse } = require("./lazy/http_json.ts") as typeof import("./lazy/http_json.ts");
-    const response = new Response("No matching routes found", {
-      status: 404,
-      headers: { "content-type": "text/plain; charset=utf-8" },
-    });
-    return Promise.resolve(jsonStringify(convexJsonFromResponse(response)));
+    return Promise.resolve(jsonStringify(lazy().http().noRouteJson()));
   }
   return target.runRequest(requestJson, routePath);
 }

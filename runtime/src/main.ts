@@ -6,15 +6,11 @@ import { installDate } from "./date.ts";
 import { installGlobals } from "./globals.ts";
 import { invoke, invokeHttp, lookupRoute } from "./invoke.ts";
 import { hull } from "./host.ts";
+import { lazy } from "./lazy.ts";
 import { unawaitedOps } from "./ops.ts";
 import { defineHidden } from "./primordials.ts";
 import { installRandom } from "./random.ts";
 import { beginCall, beginImport } from "./state.ts";
-
-const errors = () => require("./lazy/errors.ts") as typeof import("./lazy/errors.ts");
-const stack = () => require("./lazy/stack.ts") as typeof import("./lazy/stack.ts");
-const analyze = () => require("./lazy/analyze.ts") as typeof import("./lazy/analyze.ts");
-const definitions = () => require("./lazy/definitions.ts") as typeof import("./lazy/definitions.ts");
 
 defineHidden(globalThis, "Convex", Convex);
 installDate(globalThis);
@@ -28,12 +24,12 @@ hull.setHooks({
   invokeHttp,
   lookupRoute,
   unawaitedOps,
-  describeError: (error) => errors().describeError(error),
-  prepareStackTrace: (error, callSites) => stack().prepareStackTrace(error, callSites),
-  analyzeModule: (ns, modulePath) => analyze().analyzeModule(ns, modulePath),
-  analyzeHttp: (ns) => analyze().analyzeHttp(ns),
-  analyzeCrons: (ns) => analyze().analyzeCrons(ns),
-  exportSchema: (ns) => definitions().exportSchema(ns),
-  exportAuth: (ns) => definitions().exportAuth(ns),
-  exportDefinition: (ns) => definitions().exportDefinition(ns),
+  describeError: (error) => lazy().errors().describeError(error),
+  prepareStackTrace: (error, callSites) => lazy().stack().prepareStackTrace(error, callSites),
+  analyzeModule: (ns, modulePath) => lazy().analyze().analyzeModule(ns, modulePath),
+  analyzeHttp: (ns) => lazy().analyze().analyzeHttp(ns),
+  analyzeCrons: (ns) => lazy().analyze().analyzeCrons(ns),
+  exportSchema: (ns) => lazy().definitions().exportSchema(ns),
+  exportAuth: (ns) => lazy().definitions().exportAuth(ns),
+  exportDefinition: (ns) => lazy().definitions().exportDefinition(ns),
 });

@@ -12,7 +12,7 @@ const codec = { utf8Encode: (text) => new TextEncoder().encode(text), utf8Decode
 
 async function evaluatedModules(scenario) {
   const { code } = await buildRuntime({ minify: false });
-  const marked = code.replace(/mod \|\| \(0, cb\[/, "mod || (globalThis.__ran.push(Object.keys(cb)[0]), 0, cb[");
+  const marked = code.replaceAll(/mod \|\| \(0, cb\[/g, "mod || (globalThis.__ran.push(Object.keys(cb)[0]), 0, cb[");
   assert.notEqual(marked, code, "the bundler's module wrapper changed");
   const context = vm.createContext({ __ran: [] });
   let hooks;

@@ -6,7 +6,7 @@ import { AbortSignal, abortSignal } from "./abort.ts";
 import { Body, HostSource } from "./body.ts";
 import { headerPairs, headersOf } from "./headers.ts";
 import { type Request, requestOf } from "./request.ts";
-import { isResponse, type Response, responseParts } from "./response.ts";
+import { isResponse, Response, responseParts } from "./response.ts";
 
 interface RequestJson {
   headerPairs: Array<[string, string]>;
@@ -53,7 +53,7 @@ function clientSignal(id: string | null): AbortSignal {
 
 export function convexJsonFromResponse(response: unknown): ResponseJson {
   if (!isResponse(response)) throw new Error("HTTP actions must return a Response");
-  const { body, headers, status, url } = responseParts(response as Response);
+  const { body, headers, status, url } = responseParts(response);
   if (body?.unusable) throw new TypeError("HTTP actions must return a Response whose body was not read");
   const pairs = headerPairs(headers).map(([name, value]): [string, string] => [name, value]);
   if (body?.length !== undefined && !headers.has("content-length")) pairs.push(["content-length", String(body.length)]);
@@ -64,6 +64,12 @@ export function convexJsonFromResponse(response: unknown): ResponseJson {
     void sendBody(json.streamId, body);
   }
   return json;
+}
+
+// What a request gets that no route matches (syscalls.md §2.4).
+export function noRouteJson(): ResponseJson {
+  const headers = { "content-type": "text/plain; charset=utf-8" };
+  return convexJsonFromResponse(new Response("No matching routes found", { status: 404, headers }));
 }
 
 // Hands the body to the host piece by piece; an operation is answered when the host wants more.
