@@ -1,5 +1,6 @@
-// Pushes (deploy-and-cli.md §2-§4): JSON in, JSON out; the HTTP layer only checks size, encoding and routes. All calls block
-// (they run workers and wait for commits): call them from the blocking pool, never from an I/O thread. Thread-safe.
+// Pushes (deploy-and-cli.md §2-§4): JSON in, JSON out; the HTTP layer only checks size, encoding and routes.
+// All calls block (they run workers and wait for commits): call them from the blocking pool, never from an
+// I/O thread. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -29,8 +30,8 @@ class Deploy {
   static std::unique_ptr<Deploy> create(DeployOptions options);
   virtual ~Deploy() = default;
 
-  // `body` is the decoded request body; `header_identity` is set when a valid admin Authorization header came along (used when
-  // the body has no adminKey). Each answers the response body.
+  // `body` is the decoded request body; `header_identity` is set when a valid admin Authorization header came
+  // along (used when the body has no adminKey). Each answers the response body.
   virtual Result<std::string> get_config_hashes(std::string_view body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> start_push(std::string_view body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> evaluate_push(std::string_view body, IdentityPtr header_identity) = 0;

@@ -1,5 +1,5 @@
-// Admin keys in the reference's format (auth-and-node.md §4): minted and checked with the instance secret. Immutable,
-// thread-safe.
+// Admin keys in the reference's format (auth-and-node.md §4): minted and checked with the instance secret.
+// Immutable, thread-safe.
 #pragma once
 
 #include <string>
@@ -19,8 +19,10 @@ struct AdminKeyClaims {
 };
 
 // "<instance_name>|<hex>".
-std::string mint_admin_key(const InstanceSecret& secret, std::string_view instance_name, const AdminKeyClaims& claims);
+std::string mint_admin_key(const InstanceSecret& secret, std::string_view instance_name,
+                           const AdminKeyClaims& claims);
 // Accepts every form of §4.2. Error: 401 BadAdminKey "The provided admin key was invalid for this instance".
-Result<AdminKeyClaims> check_admin_key(const InstanceSecret& secret, std::string_view instance_name, std::string_view key);
+Result<AdminKeyClaims> check_admin_key(const InstanceSecret& secret, std::string_view instance_name,
+                                       std::string_view key);
 
 }  // namespace hull

@@ -18,8 +18,16 @@ struct EnvChange {
 
 std::map<std::string, std::string> user_environment(const Catalog& catalog);
 
-// Applies all changes in one transaction (retried on conflict), prepares the workers for the new code first, then calls done.
-// May be called from any thread; blocks for the preparation, so call it from a worker thread.
+// The variables after the changes (deletes before sets), or the first broken rule. Pure.
+Result<std::map<std::string, std::string>> apply_env_changes(std::map<std::string, std::string> environment,
+                                                             const std::vector<EnvChange>& changes,
+                                                             const Knobs& knobs);
+
+// The modules of the deployed code, with their analysis.
+Result<std::vector<ModuleInfo>> deployed_modules(FunctionRunner& runner, const Catalog& catalog);
+
+// Applies all changes in one transaction (retried on conflict) after re-evaluating auth.config.js and
+// preparing workers with the new variables. May be called from any thread that may block: it runs workers.
 Result<void> change_environment(FunctionRunner& runner, const Knobs& knobs, std::vector<EnvChange> changes);
 
 }  // namespace hull

@@ -1,0 +1,169 @@
+// The push routes over the parts beside this file: authorization, JSON in and out, the prefix of push errors.
+#include "deploy/deploy.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "deploy/evaluated_push.h"
+#include "deploy/finish.h"
+#include "deploy/index_diff.h"
+#include "deploy/schema_change.h"
+#include "deploy/wait.h"
+#include "services/json_fields.h"
+#include "services/transact.h"
+#include "value/json.h"
+
+namespace hull {
+namespace {
+
+constexpr int64_t kDefaultWaitMs = 10'000;
+constexpr int64_t kMaxWaitMs = 60'000;
+
+Error with_push_prefix(Error error) {
+  if (error.kind != ErrorKind::kInternal) error.message = "Hit an error while pushing:\n" + error.message;
+  return error;
+}
+
+template <typename T>
+Result<T> prefixed(Result<T> result) {
+  if (result.ok()) return result;
+  return with_push_prefix(std::move(result).error());
+}
+
+class DeployImpl : public Deploy {
+ public:
+  explicit DeployImpl(DeployOptions options) : options_(std::move(options)) {}
+
+  Result<std::string> get_config_hashes(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    (void)parsed;
+    SnapshotPtr snapshot = engine().snapshot();
+    const Catalog& catalog = *snapshot->catalog();
+    std::string out = "{\"config\":{\"functions\":\"convex/\"},\"moduleHashes\":[";
+    for (const auto& row : catalog.system_rows("_modules")) {
+      if (out.back() != '[') out += ',';
+      out += "{\"path\":" + json_string(json::text_or_empty(row->value, "path")) +
+             ",\"hash\":" + json_string(json::text_or_empty(row->value, "sha256")) +
+             ",\"environment\":" + json_string(json::text_or_empty(row->value, "environment")) + "}";
+    }
+    std::string version = deployed_import_phase(catalog).server_version;
+    out += "],\"udfServerVersion\":" + (version.empty() ? "null" : json_string(version)) +
+           ",\"nodeVersion\":null}";
+    return out;
+  }
+
+  Result<std::string> start_push(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    HULL_TRY(auto request, PushRequest::parse(parsed));
+    return prefixed(start(request));
+  }
+
+  Result<std::string> evaluate_push(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    HULL_TRY(auto request, PushRequest::parse(parsed));
+    return prefixed(dry_evaluation(request));
+  }
+
+  Result<std::string> evaluate_schema(std::string_view, IdentityPtr) override {
+    // The CLI takes a 404 as "an older server" and goes on without this advice.
+    return Error::not_found("NotFound", "This server does not evaluate schemas ahead of a push.");
+  }
+
+  Result<std::string> wait_for_schema(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    HULL_TRY(auto change, json::object_field(parsed, "schemaChange"));
+    HULL_TRY(auto schema_id, root_schema_id(change));
+    int64_t timeout = kDefaultWaitMs;
+    if (auto given = json::optional_field(parsed, "timeoutMs")) {
+      if (!given->is_float64()) return json::wrong_type("timeoutMs", "a number");
+      timeout = static_cast<int64_t>(std::clamp(given->as_float64(), 0.0, static_cast<double>(kMaxWaitMs)));
+    }
+    return hull::wait_for_schema(engine(), *options_.knobs, schema_id, std::chrono::milliseconds(timeout));
+  }
+
+  Result<std::string> finish_push(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    HULL_TRY(auto request, FinishRequest::parse(parsed, *options_.blobs));
+    return prefixed(finish(options_, request));
+  }
+
+  Result<std::string> report_push_completed(std::string_view body, IdentityPtr identity) override {
+    HULL_TRY(auto parsed, authorized(body, identity));
+    (void)parsed;
+    return std::string("null");
+  }
+
+ private:
+  Engine& engine() { return options_.runner->engine(); }
+
+  // Parses the body and checks that the caller may deploy: the body's key counts before the header's.
+  Result<Value> authorized(std::string_view body, const IdentityPtr& header_identity) {
+    auto parsed = parse_plain_json(body);
+    if (!parsed.ok()) return Error::bad_request("BadJsonBody", parsed.error().message);
+    if (!parsed->view().is_object()) return Error::bad_request("BadJsonBody", "expected an object");
+    HULL_TRY(auto key, json::optional_string_field(*parsed, "adminKey"));
+    if (!key && !header_identity) return json::missing_field("adminKey");
+    IdentityPtr identity = header_identity;
+    if (key) {
+      auto checked = options_.auth->from_admin_text(*key);
+      if (!checked.ok()) return bad_key();
+      identity = *checked;
+    }
+    if (!identity->is_admin()) return bad_key();
+    HULL_CHECK_OK(require_operation(*identity, "Deploy"));
+    return std::move(*parsed);
+  }
+
+  Error bad_key() const {
+    return Error::forbidden("BadDeployKey",
+                            "The provided deploy key was invalid for deployment '" + options_.instance_name +
+                                "'. Double check that the environment this key was generated for "
+                                "matches the desired deployment.");
+  }
+
+  // Submits the schema and prepares its indexes; the value of "schemaChange".
+  Result<std::string> change_schema(Transaction& transaction, const Schema* schema,
+                                    bool only_compute_indexes) {
+    bool created = transaction.system_rows("_components").empty();
+    transaction.depend_on_system_table("_index");
+    std::string diff = index_diff(transaction.catalog(), schema).json();
+    HULL_TRY(auto id, submit_schema(transaction, schema));
+    if (!only_compute_indexes) HULL_CHECK_OK(prepare_indexes(transaction, schema));
+    return std::string("{\"allocatedComponentIds\":") + (created ? "{\"\":\"root\"}" : "{}") +
+           ",\"schemaIds\":{\"\":" + (id ? json_string(id->text()) : "null") +
+           "},\"indexDiffs\":{\"\":" + diff + "}}";
+  }
+
+  Result<std::string> start(const PushRequest& request) {
+    HULL_TRY(auto push, evaluate(options_, request));
+    bool only_compute = request.dry_run || request.for_codegen;
+    std::string change;
+    auto committed = transact(engine(), *options_.knobs, "_system/start_push",
+                              [&](Transaction& transaction) -> Result<void> {
+                                HULL_TRY(change, change_schema(transaction, push.schema.get(), only_compute));
+                                return {};
+                              });
+    HULL_CHECK_OK(committed);
+    if (options_.maintenance) options_.maintenance->wake();
+    spdlog::info("push started modules={} dry_run={} schema={}", push.functions.size(), only_compute,
+                 push.schema != nullptr);
+    return "{" + push.answer_json() + ",\"schemaChange\":" + change + "}";
+  }
+
+  Result<std::string> dry_evaluation(const PushRequest& request) {
+    HULL_TRY(auto push, evaluate(options_, request));
+    Transaction transaction(engine().snapshot(), system_transaction_options(*options_.knobs, true));
+    HULL_TRY(auto change, change_schema(transaction, push.schema.get(), false));
+    return "{\"schemaChange\":" + change + "}";
+  }
+
+  DeployOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Deploy> Deploy::create(DeployOptions options) {
+  return std::make_unique<DeployImpl>(std::move(options));
+}
+
+}  // namespace hull

@@ -1,0 +1,221 @@
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/random.h"
+#include "deploy/analysis_json.h"
+#include "deploy/evaluated_push.h"
+#include "deploy/source_package.h"
+#include "services/environment.h"
+#include "services/json_fields.h"
+#include "value/json.h"
+#include "value/names.h"
+
+namespace hull {
+namespace {
+
+constexpr std::string_view kAuthModule = "auth.config.js";
+constexpr size_t kMaxFunctionModules = 4096;
+constexpr std::string_view kEmptyDefinition =
+    "{\"path\":\"\",\"definitionType\":{\"type\":\"app\"},\"childComponents\":[],\"httpMounts\":{},"
+    "\"exports\":{\"type\":\"branch\",\"branch\":[]},\"envVars\":null}";
+
+struct Sources {
+  std::vector<ModuleSource> modules;  // importable
+  std::vector<std::string> function_modules;
+  std::optional<ModuleSource> auth;
+};
+
+Result<Sources> gather(const PushRequest& request, const Catalog& catalog, BlobStore& blobs) {
+  Sources sources;
+  HULL_TRY(sources.modules, unchanged_modules(request, catalog, blobs));
+  // The CLI knows the stored copies of these two as modules like any other.
+  for (const auto* special : {&request.schema, &request.definition})
+    if (*special) std::erase_if(sources.modules, [&](const auto& m) { return m.path == (*special)->path; });
+  sources.modules.insert(sources.modules.end(), request.changed.begin(), request.changed.end());
+  std::sort(sources.modules.begin(), sources.modules.end(),
+            [](const auto& a, const auto& b) { return a.path < b.path; });
+  auto auth = std::find_if(sources.modules.begin(), sources.modules.end(),
+                           [](const auto& m) { return m.path == kAuthModule; });
+  if (auth != sources.modules.end()) {
+    sources.auth = std::move(*auth);
+    sources.modules.erase(auth);
+  }
+  for (const auto& module : sources.modules)
+    if (!ModulePath{module.path}.is_deps()) sources.function_modules.push_back(module.path);
+  if (sources.function_modules.size() > kMaxFunctionModules)
+    return Error::bad_request(
+        "InvalidModules",
+        "Too many function files (" + std::to_string(sources.function_modules.size()) + " > maximum " +
+            std::to_string(kMaxFunctionModules) + ") in \"" + request.functions_dir +
+            "\". See our docs (https://docs.convex.dev/using/writing-convex-functions#using-libraries) for "
+            "more "
+            "details.");
+  return sources;
+}
+
+Result<std::string> store_sources(const Sources& sources, const PushRequest& request, BlobStore& blobs) {
+  std::vector<ModuleSource> all = sources.modules;
+  if (sources.auth) all.push_back(*sources.auth);
+  if (request.schema) all.push_back(*request.schema);
+  if (request.definition) all.push_back(*request.definition);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return store_package(all, blobs);
+}
+
+Result<std::shared_ptr<const Schema>> read_schema(const std::string& json) {
+  auto schema = Schema::parse(json);
+  if (schema.ok()) return schema;
+  Error error = std::move(schema).error();
+  error.message = "Hit an error while evaluating your schema:\n" + error.message;
+  return error;
+}
+
+// The definition as answered: with "path", and refused if it mounts components.
+Result<std::string> read_definition(const std::string& json) {
+  auto invalid = [](std::string_view why) {
+    return Error::bad_request("InvalidDefinition",
+                              "The default export of `convex.config.ts` in your app has an invalid value (" +
+                                  std::string(why) +
+                                  "). Please make sure that you’re exporting the return value of "
+                                  "`defineApp()` (`import { defineApp } "
+                                  "from 'convex/server'`).");
+  };
+  auto parsed = parse_plain_json(json);
+  if (!parsed.ok() || !parsed->view().is_object()) return invalid("the exported value is not an object");
+  ValueView definition = *parsed;
+  auto type = json::optional_field(definition, "definitionType");
+  if (!type || json::text_or_empty(*type, "type") != "app") return invalid("it is not an app");
+  if (auto children = json::optional_field(definition, "childComponents");
+      children && children->is_array() && children->count() > 0)
+    return Error::bad_request("ComponentsUnsupported",
+                              "This server does not run components yet. Remove `app.use(...)` from "
+                              "convex.config.ts.");
+  std::string out = "{\"path\":\"\"";
+  auto member = [&](std::string_view name, std::string_view fallback) {
+    auto field = definition.find(name);
+    out += ",\"" + std::string(name) + "\":" + (field ? to_plain_json(*field) : std::string(fallback));
+  };
+  member("definitionType", "{\"type\":\"app\"}");
+  member("childComponents", "[]");
+  member("httpMounts", "{}");
+  if (definition.find("httpPrefix")) member("httpPrefix", "null");
+  member("exports", "{\"type\":\"branch\",\"branch\":[]}");
+  member("envVars", "null");
+  return out + "}";
+}
+
+ImportPhase next_import_phase(const Catalog& catalog, const std::string& server_version) {
+  ImportPhase phase = deployed_import_phase(catalog);
+  if (phase.server_version == server_version) return phase;
+  return {server_version, random_bytes(32), unix_nanos()};
+}
+
+std::string int64_base64(int64_t n) {
+  std::string bytes(8, '\0');
+  for (int i = 0; i < 8; ++i)
+    bytes[static_cast<size_t>(i)] = static_cast<char>(static_cast<uint64_t>(n) >> (8 * i));
+  return base64_encode(bytes);
+}
+
+}  // namespace
+
+ImportPhase deployed_import_phase(const Catalog& catalog) {
+  ImportPhase phase;
+  for (const auto& row : catalog.system_rows("_udf_config")) {
+    phase.server_version = json::text_or_empty(row->value, "serverVersion");
+    if (auto seed = row->value->find("importPhaseRngSeed"); seed && seed->is_bytes())
+      phase.seed = std::string(seed->as_string());
+    if (auto time = row->value->find("importPhaseUnixTimestamp"); time && time->is_int64())
+      phase.unix_ns = time->as_int64();
+  }
+  return phase;
+}
+
+Result<EvaluatedPush> evaluate(const DeployOptions& options, const PushRequest& request) {
+  HULL_CHECK_OK(check_supported(request));
+  SnapshotPtr snapshot = options.runner->engine().snapshot();
+  const Catalog& catalog = *snapshot->catalog();
+  HULL_TRY(auto sources, gather(request, catalog, *options.blobs));
+  EvaluatedPush push;
+  HULL_TRY(push.package_key, store_sources(sources, request, *options.blobs));
+  push.environment = user_environment(catalog);
+  push.import_phase = next_import_phase(catalog, request.server_version);
+  // For the variables that every deployment has.
+  HULL_TRY(auto code, options.runner->code().assemble({}, push.environment, push.import_phase.seed,
+                                                      push.import_phase.unix_ns));
+  AnalysisRequest analysis;
+  analysis.modules = sources.modules;
+  analysis.function_modules = sources.function_modules;
+  for (const auto& path : sources.function_modules) {
+    if (path == "http.js") analysis.http_module = path;
+    if (path == "crons.js") analysis.crons_module = path;
+  }
+  analysis.schema = request.schema;
+  analysis.auth = sources.auth;
+  analysis.definition = request.definition;
+  analysis.env = code->env();
+  analysis.import_seed = code->import_seed();
+  analysis.import_time_ms = code->import_time_ms();
+  HULL_TRY(auto outcome, options.runner->analyze(analysis));
+  if (outcome.failure)
+    return analysis_error(*outcome.failure, request.schema ? request.schema->path : "",
+                          sources.auth ? sources.auth->path : "",
+                          request.definition ? request.definition->path : "");
+  HULL_TRY(push.functions, analysis_json(outcome));
+  push.http_routes_json = http_routes_json(outcome);
+  if (sources.auth) {
+    push.functions[std::string(kAuthModule)] = empty_analysis_json();
+    auto providers = parse_auth_config(outcome.auth_json);
+    if (!providers.ok()) {
+      Error error = std::move(providers).error();
+      error.code = "InvalidAuthConfig";
+      error.message = "The pushed auth config is invalid: " + error.message;
+      return error;
+    }
+    push.auth = std::move(*providers);
+  }
+  if (request.schema) {
+    HULL_TRY(push.schema, read_schema(outcome.schema_json));
+  }
+  push.definition_json = kEmptyDefinition;
+  if (request.definition) {
+    HULL_TRY(push.definition_json, read_definition(outcome.definition_json));
+  }
+  HULL_TRY(auto definition, parse_plain_json(push.definition_json));
+  HULL_TRY(auto declarations, parse_env_declarations(definition));
+  (void)declarations;
+  return push;
+}
+
+std::string EvaluatedPush::answer_json() const {
+  std::string out = "\"environmentVariables\":{";
+  auto comma = [&out] {
+    if (out.back() != '{' && out.back() != '[') out += ',';
+  };
+  for (const auto& [name, value] : environment) {
+    comma();
+    out += json_string(name) + ":" + json_string(value);
+  }
+  out += "},\"externalDepsId\":null,\"componentDefinitionPackages\":{\"\":{\"storageKey\":" +
+         json_string(package_key) + "}},\"appAuth\":[";
+  for (const auto& provider : auth) {
+    comma();
+    out += provider.json();
+  }
+  out += "],\"analysis\":{\"\":{\"definition\":" + definition_json +
+         ",\"schema\":" + (schema ? schema->json() : "null") + ",\"functions\":{";
+  for (const auto& [path, json] : functions) {
+    comma();
+    out += json_string(path) + ":" + json;
+  }
+  out += "},\"udfConfig\":{\"serverVersion\":" + json_string(import_phase.server_version) +
+         ",\"importPhaseRngSeed\":{\"$bytes\":\"" + base64_encode(import_phase.seed) +
+         "\"},\"importPhaseUnixTimestamp\":{\"$integer\":\"" + int64_base64(import_phase.unix_ns) + "\"}}}}";
+  out +=
+      ",\"app\":{\"definitionPath\":\"\",\"componentPath\":\"\",\"httpPrefix\":null,\"args\":{},\"env\":{},"
+      "\"childComponents\":{},\"httpRoutes\":{\"httpModuleRoutes\":" +
+      http_routes_json + ",\"mounts\":[]},\"exports\":{}}";
+  return out;
+}
+
+}  // namespace hull

@@ -1,0 +1,14 @@
+#include "services/system_functions.h"
+
+#include "services/system_areas.h"
+
+namespace hull {
+
+void register_system_functions(FunctionRunner& runner) {
+  sys::register_environment_functions(runner);
+  sys::register_table_functions(runner);
+  sys::register_module_functions(runner);
+  sys::register_deployment_functions(runner);
+}
+
+}  // namespace hull
