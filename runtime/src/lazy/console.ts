@@ -39,8 +39,13 @@ function cut(bytes: Uint8Array, length: number): string {
   return hull.utf8Decode(bytes.subarray(0, length), false, true);
 }
 
+function formatAll(args: unknown[], messages: string[] = []): string[] {
+  for (let i = 0; i < args.length; i++) messages.push(format(args[i]));
+  return messages;
+}
+
 function logger(level: string) {
-  return (...args: unknown[]) => emit(level, args.map(format));
+  return (...args: unknown[]) => emit(level, formatAll(args));
 }
 
 function elapsed(label: string, start: number): string {
@@ -60,7 +65,7 @@ function logTimer(label: unknown, args: unknown[], end: boolean): void {
     emit("WARN", [`Timer '${name}' does not exist`]);
     return;
   }
-  emit("INFO", [elapsed(name, start), ...args.map(format)]);
+  emit("INFO", formatAll(args, [elapsed(name, start)]));
   if (end) timers.delete(name);
 }
 
@@ -72,7 +77,7 @@ const methods = {
   warn: logger("WARN"),
   trace: function trace(...args: unknown[]) {
     const { captureFrames } = require("./stack.ts") as typeof import("./stack.ts");
-    emit("LOG", [...args.map(format), captureFrames(trace).join("\n")]);
+    emit("LOG", [...formatAll(args), captureFrames(trace).join("\n")]);
   },
   time: (label?: unknown) => startTimer(label),
   timeLog: (label: unknown = "default", ...args: unknown[]) => logTimer(label, args, false),

@@ -26,7 +26,9 @@ export function prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]):
       preparing = false;
     }
   }
-  return [header(error), ...frames.map((frame) => `    ${frame}`)].join("\n");
+  let text = header(error);
+  for (let i = 0; i < frames.length; i++) text += `\n    ${frames[i]}`;
+  return text;
 }
 
 let preparing = false;
@@ -75,7 +77,9 @@ function formatFrames(callSites: NodeJS.CallSite[]): string[] {
   let end = frames.length;
   while (start < end && frames[start]!.internal) start++;
   while (end > start && frames[end - 1]!.internal) end--;
-  return frames.slice(start, end).slice(0, maxFrames).map((frame) => frame.text);
+  const texts: string[] = [];
+  for (let i = start; i < end && texts.length < maxFrames; i++) texts.push(frames[i]!.text);
+  return texts;
 }
 
 function formatFrame(site: NodeJS.CallSite): Frame | undefined {
@@ -106,9 +110,8 @@ function frameName(site: NodeJS.CallSite): string | undefined {
   if (!functionName) return `${typeName}.${methodName || "<anonymous>"}`;
   let name = functionName;
   if (typeName && !functionName.startsWith(typeName)) name = `${typeName}.${functionName}`;
-  if (methodName && functionName !== methodName && !functionName.endsWith(`.${methodName}`) && !functionName.endsWith(` ${methodName}`)) {
-    name += ` [as ${methodName}]`;
-  }
+  const named = functionName === methodName || functionName.endsWith(`.${methodName}`) || functionName.endsWith(` ${methodName}`);
+  if (methodName && !named) name += ` [as ${methodName}]`;
   return name;
 }
 
