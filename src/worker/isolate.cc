@@ -1,5 +1,6 @@
 #include "worker/isolate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,8 +15,13 @@ constexpr size_t kStackBytes = 2 << 20;  // the isolate thread has twice that
 constexpr size_t kDefaultArrayBufferBytes = size_t{1} << 30;
 constexpr int kExitAborted = 134;
 
-[[noreturn]] void OnFatal(const char*, const char*) { _exit(kExitAborted); }
-[[noreturn]] void OnOutOfMemory(const char*, const v8::OOMDetails&) { _exit(kExitAborted); }
+[[noreturn]] void OnFatal(const char* location, const char* message) {
+  fprintf(stderr, "worker: V8 gave up in %s: %s\n", location ? location : "?", message ? message : "?");
+  _exit(kExitAborted);
+}
+[[noreturn]] void OnOutOfMemory(const char* location, const v8::OOMDetails&) {
+  OnFatal(location, "out of memory");
+}
 
 }  // namespace
 

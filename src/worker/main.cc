@@ -6,6 +6,7 @@
 #include <node.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -32,6 +33,9 @@ std::string RuntimePath(v8::Local<v8::Context> context) {
 
 [[noreturn]] void Serve(node::MultiIsolatePlatform* platform, std::string runtime_path) {
   auto* worker = new Worker(platform, kProtocolFd, std::move(runtime_path));
+  // Some user code makes V8 crash: no core files of that.
+  const rlimit no_core{0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, kIsolateStackBytes);

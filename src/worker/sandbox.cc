@@ -65,6 +65,8 @@ constexpr int kAllowed[] = {
     SYS_futex,
     SYS_sched_yield,
     SYS_sched_getaffinity,
+    SYS_sched_getparam,
+    SYS_sched_getscheduler,
     SYS_set_robust_list,
     SYS_rseq,
     SYS_gettid,
