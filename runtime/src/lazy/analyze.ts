@@ -1,6 +1,6 @@
 // Analysis of pushed function modules, the router and the crons (deploy-and-cli.md §3.3, §3.5, §3.6).
 
-import { DeveloperError } from "../developer_error.ts";
+import { CodedError } from "../developer_error.ts";
 import { hull } from "../host.ts";
 import { mapPosition } from "./stack.ts";
 
@@ -22,7 +22,7 @@ interface AnalyzedFunction {
 }
 
 function invalid(text: string): never {
-  throw new DeveloperError(text, "InvalidModules");
+  throw new CodedError(text, "InvalidModules");
 }
 
 export function analyzeModule(ns: any, modulePath: string): string {
@@ -124,6 +124,6 @@ export function analyzeCrons(ns: any): string {
     invalid("The default export of `convex/crons.js` is not a Crons object.");
   }
   const text = crons.export();
-  if (typeof text !== "string") throw new DeveloperError("Invalid JSON", "InvalidCron");
+  if (typeof text !== "string") throw new CodedError("Invalid JSON", "InvalidCron");
   return text;
 }

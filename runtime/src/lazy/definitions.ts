@@ -1,13 +1,13 @@
 // Default exports of schema.js, auth.config.js and convex.config.js (deploy-and-cli.md §3.7-§3.9).
 
-import { DeveloperError } from "../developer_error.ts";
+import { CodedError } from "../developer_error.ts";
 
 const schemaDocs = "https://docs.convex.dev/database/schemas";
 
 export function exportSchema(ns: any): string {
   const schema = ns.default;
   if (schema === undefined || schema === null) {
-    throw new DeveloperError(
+    throw new CodedError(
       `Schema file missing default export. To learn more, see the schema documentation at ${schemaDocs}.`,
       "MissingSchemaExportError",
     );
@@ -23,9 +23,9 @@ export function exportSchema(ns: any): string {
   return text;
 }
 
-function invalidSchema(cause?: unknown): DeveloperError {
+function invalidSchema(cause?: unknown): CodedError {
   const detail = cause instanceof Error ? ` ${cause.message}` : "";
-  return new DeveloperError(
+  return new CodedError(
     `Default export from schema file isn't a Convex schema. To learn more, see the schema documentation at ${schemaDocs}.${detail}`,
     "InvalidSchemaExport",
   );
@@ -43,8 +43,8 @@ export function exportAuth(ns: any): string {
   return text;
 }
 
-function invalidAuth(detail: string): DeveloperError {
-  return new DeveloperError(`The pushed auth config is invalid: ${detail}`, "InvalidAuthConfig");
+function invalidAuth(detail: string): CodedError {
+  return new CodedError(`The pushed auth config is invalid: ${detail}`, "InvalidAuthConfig");
 }
 
 export function exportDefinition(ns: any): string {
@@ -60,8 +60,8 @@ export function exportDefinition(ns: any): string {
   return JSON.stringify(exported);
 }
 
-function invalidDefinition(why: string): DeveloperError {
-  return new DeveloperError(
+function invalidDefinition(why: string): CodedError {
+  return new CodedError(
     `The default export of \`convex.config.ts\` in your app has an invalid value (${why}). Please make sure that you’re ` +
       "exporting the return value of `defineApp()` (`import { defineApp } from 'convex/server'`).",
     "InvalidDefinition",

@@ -1,6 +1,6 @@
 // Turns a thrown value into the error record of runtime.md §7.1.
 
-import { DeveloperError } from "../developer_error.ts";
+import { CodedError, DeveloperError } from "../developer_error.ts";
 import { hull } from "../host.ts";
 import { errorFrames } from "./stack.ts";
 
@@ -20,7 +20,8 @@ export function describeError(error: unknown): ErrorRecord {
 }
 
 function describe(error: unknown): ErrorRecord {
-  if (error instanceof DeveloperError) return { message: error.developerError, frames: [], code: error.code };
+  if (error instanceof DeveloperError) return { message: error.developerError, frames: [] };
+  if (error instanceof CodedError) return { message: error.message, frames: [], code: error.code };
   if (!isErrorObject(error)) return { message: `Uncaught ${describeValue(error)}`, frames: [] };
   const data = convexData(error);
   if (data?.invalid !== undefined) return { message: `ConvexError with invalid data: ${data.invalid}`, frames: [] };

@@ -1,6 +1,6 @@
 // `process.env` (runtime.md §2): a proxy that only answers `get`, with the rules of each phase (deploy-and-cli.md §3.7-§3.9).
 
-import { DeveloperError } from "../developer_error.ts";
+import { CodedError } from "../developer_error.ts";
 import { hull } from "../host.ts";
 import { phase } from "../state.ts";
 
@@ -18,7 +18,7 @@ function readVariable(_target: object, name: string | symbol): string | undefine
   if (current === "schema") throw new Error("Environment variables unsupported when evaluating schema");
   const value = hull.env(name);
   if (value === undefined && current === "auth") {
-    throw new DeveloperError(
+    throw new CodedError(
       `Environment variable ${name} is used in auth config file but its value was not set`,
       "AuthConfigMissingEnvironmentVariable",
     );
