@@ -1,0 +1,181 @@
+// `hull serve`: puts the rooms together, in the order of operations.md §7, and takes them apart again.
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "cli/commands.h"
+#include "cli/signals.h"
+#include "database/maintenance.h"
+#include "deploy/deploy.h"
+#include "server/server.h"
+#include "services/credentials.h"
+#include "services/system_functions.h"
+#include "storage/sqlite/sqlite_store.h"
+
+namespace hull {
+namespace {
+
+// HULL_LIB_DIR, else lib/hull beside the executable: node, worker.node, runtime.js.
+std::string library_directory() {
+  if (const char* dir = std::getenv("HULL_LIB_DIR"); dir != nullptr && *dir != 0) return dir;
+  char path[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+  std::filesystem::path exe =
+      length > 0 ? std::string(path, static_cast<size_t>(length)) : std::string("./hull");
+  return (exe.parent_path() / "lib" / "hull").string();
+}
+
+bool truthy(const char* value) {
+  if (value == nullptr) return false;
+  std::string text = value;
+  return text == "1" || text == "true" || text == "yes" || text == "on" || text == "TRUE" || text == "True";
+}
+
+double seconds_from_environment(const char* name, double fallback) {
+  const char* text = std::getenv(name);
+  if (text == nullptr || *text == 0) return fallback;
+  char* end = nullptr;
+  double value = std::strtod(text, &end);
+  if (*end == 0 && value >= 0) return value;
+  spdlog::warn("Invalid value for {} in environment, keeping {}", name, fallback);
+  return fallback;
+}
+
+std::string release_version() {
+  const char* dev = std::getenv("CONVEX_RELEASE_VERSION_DEV");
+  if (dev != nullptr && *dev != 0) return dev;
+  return HULL_VERSION;
+}
+
+// Everything behind the network, in order of construction; destroyed in reverse.
+struct Backend {
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<Server> server;  // outlives the runner, which may still deliver results to it
+  std::unique_ptr<FunctionRunner> runner;
+  std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<Authenticator> auth;
+  std::unique_ptr<Deploy> deploy;
+};
+
+Result<void> start(const ServeOptions& options, const Knobs& knobs, const Credentials& credentials,
+                   Backend& backend) {
+  ServerOptions network;
+  network.address = options.interface;
+  network.port = options.port;
+  network.site_port = options.site_port;
+  network.knobs = &knobs;
+  network.version = release_version();
+  network.redact_logs = options.redact_logs;
+  network.metrics_endpoint = !truthy(std::getenv("DISABLE_METRICS_ENDPOINT"));
+  network.drain_timeout_s = seconds_from_environment("BACKEND_REQUEST_DRAIN_TIMEOUT", 15);
+  HULL_TRY(backend.server, Server::open(std::move(network)));
+  uint16_t port = backend.server->port(), site_port = backend.server->site_port();
+  std::string cloud_origin = options.cloud_origin.value_or("http://127.0.0.1:" + std::to_string(port));
+  std::string site_origin = options.site_origin.value_or("http://127.0.0.1:" + std::to_string(site_port));
+
+  SqliteOptions sqlite;
+  sqlite.path = options.data_dir + "/hull.sqlite3";
+  spdlog::info("Opening the database {}", sqlite.path);
+  HULL_TRY(auto store, open_sqlite_store(sqlite));
+  HULL_TRY(Timestamp newest, store->max_timestamp());
+  log_credentials(credentials, options.data_dir, newest.ns > 0);
+  HULL_TRY(backend.engine, Engine::open(std::move(store), knobs));
+  HULL_TRY(backend.blobs, open_local_blob_store(options.data_dir + "/storage"));
+  spdlog::info("Files are kept in {}/storage", options.data_dir);
+
+  RunnerOptions functions;
+  functions.engine = backend.engine.get();
+  functions.blobs = backend.blobs.get();
+  functions.knobs = &knobs;
+  functions.secret = &credentials.secret;
+  functions.instance_name = credentials.instance_name;
+  functions.lib_dir = library_directory();
+  functions.scratch_dir = options.data_dir + "/scratch";
+  functions.cloud_origin = cloud_origin;
+  functions.site_origin = site_origin;
+  functions.redact_logs = options.redact_logs;
+  spdlog::info("Starting function workers from {}", functions.lib_dir);
+  HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
+  register_system_functions(*backend.runner);
+  backend.maintenance = Maintenance::start(*backend.engine, knobs);
+  backend.auth = std::make_unique<Authenticator>(
+      &credentials.secret, credentials.instance_name,
+      [engine = backend.engine.get()] { return stored_auth_providers(*engine->snapshot()->catalog()); });
+
+  DeployOptions deploy;
+  deploy.runner = backend.runner.get();
+  deploy.blobs = backend.blobs.get();
+  deploy.maintenance = backend.maintenance.get();
+  deploy.auth = backend.auth.get();
+  deploy.knobs = &knobs;
+  deploy.instance_name = credentials.instance_name;
+  backend.deploy = Deploy::create(std::move(deploy));
+
+  ServerBackend attached;
+  attached.runner = backend.runner.get();
+  attached.deploy = backend.deploy.get();
+  attached.auth = backend.auth.get();
+  attached.instance_name = credentials.instance_name;
+  attached.cloud_origin = cloud_origin;
+  attached.site_origin = site_origin;
+  backend.server->attach(std::move(attached));
+  spdlog::info("backend listening on {}:{}", options.interface, port);
+  return {};
+}
+
+// Quietest first: no more requests, then no more calls, then no more commits.
+void stop(Backend& backend) {
+  if (backend.server) backend.server->stop();
+  backend.deploy.reset();
+  backend.maintenance.reset();
+  backend.runner.reset();
+  backend.server.reset();
+  backend.auth.reset();
+  backend.blobs.reset();
+  backend.engine.reset();
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  int64_t begin_ns = monotonic_nanos();
+  init_logging();
+  install_stop_signals();
+  spdlog::info("Hull {}", HULL_VERSION);
+  Knobs knobs = Knobs::from_environment();
+
+  std::error_code error;
+  std::filesystem::create_directories(options.data_dir, error);
+  if (error) return fail("cannot create the data directory " + options.data_dir + ": " + error.message());
+  CredentialOptions where;
+  where.data_dir = options.data_dir;
+  where.instance_name = options.instance_name;
+  where.instance_secret = options.instance_secret;
+  auto credentials = resolve_credentials(where);
+  if (!credentials.ok()) return fail(credentials.error().message);
+
+  Backend backend;
+  auto started = start(options, knobs, *credentials, backend);
+  if (!started.ok()) {
+    stop(backend);
+    spdlog::shutdown();
+    return fail(started.error().message);
+  }
+  spdlog::info("Ready in {} ms: API http://{}:{}, HTTP actions http://{}:{}",
+               (monotonic_nanos() - begin_ns) / 1'000'000, options.interface, backend.server->port(),
+               options.interface, backend.server->site_port());
+
+  int number = wait_for_stop_signal();
+  spdlog::info("Stopping after signal {}; a second one ends the process at once", number);
+  stop(backend);
+  spdlog::info("Stopped");
+  spdlog::shutdown();
+  return 0;
+}
+
+}  // namespace hull

@@ -1,0 +1,259 @@
+#include "server/http_session.h"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <optional>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "server/websocket_session.h"
+
+namespace hull {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+namespace {
+
+constexpr std::chrono::seconds kIdleTimeout{120};  // between requests, and while a head arrives
+constexpr std::chrono::seconds kBodyTimeout{300};  // while a body arrives or an answer leaves
+constexpr std::chrono::seconds kLingerTime{2};
+constexpr uint32_t kMaxHeadBytes = 64 * 1024;
+
+std::string_view view(beast::string_view s) { return {s.data(), s.size()}; }
+
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+ public:
+  HttpSession(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment)
+      : stream_(std::move(socket)),
+        timeout_(stream_.get_executor()),
+        env_(environment),
+        site_port_(site_port) {
+    error_code ignored;
+    auto endpoint = stream_.socket().remote_endpoint(ignored);
+    if (!ignored) peer_ = endpoint.address().to_string();
+    stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
+
+  ~HttpSession() {
+    if (connection_ != 0) env_.connections->remove(connection_);
+  }
+
+  void start() {
+    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
+      self->connection_ = self->env_.connections->add([weak = self->weak_from_this()] {
+        if (auto alive = weak.lock()) {
+          asio::post(alive->stream_.get_executor(), [alive] { alive->stop(); });
+        }
+      });
+      self->read_head();
+    });
+  }
+
+ private:
+  using Parser = http::request_parser<http::string_body>;
+
+  void stop() {
+    stopping_ = true;
+    if (idle_) close();
+  }
+
+  void read_head() {
+    if (stopping_) return close();
+    request_.reset();
+    parser_.emplace();
+    parser_->header_limit(kMaxHeadBytes);
+    parser_->body_limit(boost::none);
+    idle_ = buffer_.size() == 0;
+    stream_.expires_after(kIdleTimeout);
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](error_code error, size_t) {
+                              self->idle_ = false;
+                              self->head_read(error);
+                            });
+  }
+
+  void head_read(error_code error) {
+    if (error) {
+      bool malformed = error.category() == http::make_error_code(http::error::end_of_stream).category() &&
+                       error != http::error::end_of_stream && error != http::error::partial_message;
+      if (!malformed) return close();
+      request_ = std::make_shared<HttpRequest>();
+      request_->method = "-";
+      keep_alive_ = false;
+      begin_ns_ = monotonic_nanos();
+      return write(HttpResponse::empty(error == http::error::header_limit ? 431 : 400));
+    }
+    begin_ns_ = monotonic_nanos();
+    const auto& message = parser_->get();
+    request_ = std::make_shared<HttpRequest>();
+    request_->method = view(message.method_string());
+    request_->version_minor = message.version() % 10;
+    request_->peer = peer_;
+    request_->site_port = site_port_;
+    for (const auto& field : message) {
+      request_->headers.emplace_back(std::string(view(field.name_string())),
+                                     std::string(view(field.value())));
+    }
+    set_target(*request_, view(message.target()));
+    if (site_port_ && request_->path != "/version" && request_->path != "/metrics") {
+      request_->path = "/http" + request_->path;
+    }
+    keep_alive_ = parser_->keep_alive();
+    if (env_.pipeline->is_sync_path(*request_)) {
+      ClientVersion client;
+      auto refused = env_.pipeline->refuse_upgrade(*request_, client);
+      if (!refused) return upgrade(client);
+      // Whatever body there is was not read, so the connection cannot go on.
+      keep_alive_ = keep_alive_ && parser_->is_done();
+      return write(std::move(*refused));
+    }
+    read_body();
+  }
+
+  void read_body() {
+    size_t limit = env_.pipeline->body_limit(*request_);
+    request_->body_limit = limit;
+    if (parser_->content_length() && *parser_->content_length() > limit) return body_over_limit();
+    parser_->body_limit(limit);
+    stream_.expires_after(kBodyTimeout);
+    auto expect = request_->header("Expect");
+    if (expect && equals_ignoring_case(*expect, "100-continue") && !parser_->is_done()) {
+      auto go_ahead = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
+      http::async_write(stream_, *go_ahead, [self = shared_from_this(), go_ahead](error_code error, size_t) {
+        if (error) return self->close();
+        self->read_body_bytes();
+      });
+      return;
+    }
+    read_body_bytes();
+  }
+
+  void read_body_bytes() {
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
+      if (error == http::error::body_limit) return self->body_over_limit();
+      if (error) {
+        self->env_.pipeline->log_access(*self->request_, 499, 0, "", self->elapsed_ms());
+        return self->close();
+      }
+      self->request_->body = std::move(self->parser_->get().body());
+      self->run();
+    });
+  }
+
+  void body_over_limit() {
+    request_->body_too_large = true;
+    keep_alive_ = false;
+    run();
+  }
+
+  void run() {
+    stream_.expires_never();
+    uint64_t turn = ++turn_;
+    double seconds = env_.pipeline->context().knobs->http_timeout_s;
+    timeout_.expires_after(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
+    timeout_.async_wait([self = shared_from_this(), turn](error_code error) {
+      if (error || turn != self->turn_) return;
+      ++self->turn_;  // a later answer is dropped
+      self->write(HttpResponse::empty(408));
+    });
+    env_.pipeline->handle(request_, [self = shared_from_this(), turn](HttpResponse response) {
+      asio::dispatch(self->stream_.get_executor(), [self, turn, response = std::move(response)]() mutable {
+        if (turn != self->turn_) return;
+        ++self->turn_;
+        self->timeout_.cancel();
+        self->write(std::move(response));
+      });
+    });
+  }
+
+  void write(HttpResponse response) {
+    auto message = std::make_shared<http::response<http::string_body>>();
+    message->result(static_cast<unsigned>(response.status));
+    message->version(11);
+    for (const auto& [name, value] : response.headers) message->insert(name, value);
+    bool head = request_->method == "HEAD";
+    size_t length = response.body.size();
+    if (stopping_) keep_alive_ = false;
+    message->keep_alive(keep_alive_);
+    message->content_length(length);
+    if (!head) message->body() = std::move(response.body);
+    std::string content_type(find_header(response.headers, "Content-Type").value_or(""));
+    stream_.expires_after(kBodyTimeout);
+    http::async_write(stream_, *message,
+                      [self = shared_from_this(), message, status = response.status, length,
+                       content_type = std::move(content_type)](error_code error, size_t) {
+                        self->env_.pipeline->log_access(*self->request_, error ? 499 : status, length,
+                                                        content_type, self->elapsed_ms());
+                        if (error) return self->close();
+                        if (!self->keep_alive_) return self->linger();
+                        self->read_head();
+                      });
+  }
+
+  void upgrade(const ClientVersion& client) {
+    stream_.expires_never();
+    SyncClient facts;
+    facts.accepts_chunks = client.accepts_transition_chunks();
+    facts.ip = request_->client_ip();
+    facts.user_agent = request_->user_agent();
+    env_.pipeline->log_access(*request_, 101, 0, "", elapsed_ms());
+    start_websocket_session(std::move(stream_), parser_->release(), std::move(facts), env_);
+  }
+
+  // Lets the answer reach a client that is still sending: a reset would throw it away.
+  void linger() {
+    error_code ignored;
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kLingerTime);
+    discard();
+  }
+
+  void discard() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(64 * 1024),
+                            [self = shared_from_this()](error_code error, size_t) {
+                              if (error) return self->close();
+                              self->discard();
+                            });
+  }
+
+  void close() {
+    error_code ignored;
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    stream_.close();
+  }
+
+  double elapsed_ms() const { return static_cast<double>(monotonic_nanos() - begin_ns_) / 1e6; }
+
+  beast::tcp_stream stream_;
+  asio::steady_timer timeout_;
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  const SessionEnvironment env_;
+  const bool site_port_;
+  std::string peer_;
+  RequestPtr request_;
+  uint64_t connection_ = 0;
+  uint64_t turn_ = 0;  // counts requests and their answers, so that each request is answered once
+  int64_t begin_ns_ = 0;
+  bool keep_alive_ = false;
+  bool idle_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+void start_http_session(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment) {
+  std::make_shared<HttpSession>(std::move(socket), site_port, environment)->start();
+}
+
+}  // namespace hull

@@ -1,0 +1,116 @@
+#include "server/context.h"
+#include "value/json.h"
+
+namespace hull {
+
+uint64_t ParkedRequests::add(std::function<void()> end) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!ended_) {
+      ends_[next_] = std::move(end);
+      return next_++;
+    }
+  }
+  end();
+  return 0;
+}
+
+void ParkedRequests::remove(uint64_t id) {
+  std::function<void()> dropped;  // destroyed outside the lock
+  std::lock_guard lock(mutex_);
+  auto it = ends_.find(id);
+  if (it == ends_.end()) return;
+  dropped = std::move(it->second);
+  ends_.erase(it);
+}
+
+void ParkedRequests::end_all() {
+  std::map<uint64_t, std::function<void()>> ends;
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    ends.swap(ends_);
+  }
+  for (auto& [id, end] : ends) end();
+}
+
+void authenticate(ServerContext& context, const HttpRequest& request,
+                  std::function<void(Result<IdentityPtr>)> done) {
+  auto header = request.header("Authorization");
+  auto key = request.query_value("adminKey");
+  bool bearer = header && header->size() >= 7 && equals_ignoring_case(header->substr(0, 7), "bearer ");
+  if (!bearer) {
+    done(context.auth->from_http(header, key));
+    return;
+  }
+  context.pool->submit([&context, header = std::string(*header), done = std::move(done)] {
+    done(context.auth->from_http(header, std::nullopt));
+  });
+}
+
+void with_admin(ServerContext& context, RequestPtr request, Responder respond, std::string_view operation,
+                std::function<void(IdentityPtr, Responder)> next) {
+  authenticate(context, *request,
+               [respond = std::move(respond), operation = std::string(operation),
+                next = std::move(next)](Result<IdentityPtr> identity) {
+                 if (!identity.ok()) return respond(HttpResponse::error(identity.error()));
+                 if (!operation.empty() || !(*identity)->is_admin()) {
+                   auto allowed = require_operation(**identity, operation.empty() ? "ViewData" : operation);
+                   if (!allowed.ok()) return respond(HttpResponse::error(allowed.error()));
+                 }
+                 next(std::move(*identity), respond);
+               });
+}
+
+bool is_json_content_type(std::optional<std::string_view> content_type) {
+  if (!content_type) return false;
+  std::string essence = lower_case(trim(content_type->substr(0, content_type->find(';'))));
+  if (essence == "application/json") return true;
+  return essence.starts_with("application/") && essence.ends_with("+json");
+}
+
+Result<void> check_json_body(const HttpRequest& request) {
+  if (!is_json_content_type(request.header("Content-Type"))) {
+    return Error::bad_request("BadJsonBody", "Expected request with `Content-Type: application/json`");
+  }
+  if (request.body_too_large) {
+    return Error::bad_request("BadJsonBody",
+                              "Failed to buffer the request body: length limit exceeded (limit: " +
+                                  std::to_string(request.body_limit) + " bytes)");
+  }
+  return {};
+}
+
+Result<Value> json_body(const HttpRequest& request) {
+  HULL_CHECK_OK(check_json_body(request));
+  auto value = parse_plain_json(request.body);
+  if (!value.ok()) {
+    return Error::bad_request("BadJsonBody",
+                              "Failed to parse the request body as JSON: " + value.error().message);
+  }
+  if (!value->view().is_object()) {
+    return Error::bad_request("BadJsonBody", "Failed to deserialize the JSON body: expected an object");
+  }
+  return std::move(*value);
+}
+
+Result<std::optional<std::string>> optional_string_field(ValueView object, std::string_view name) {
+  auto field = object.find(name);
+  if (!field || field->is_null()) return std::optional<std::string>();
+  if (!field->is_string()) {
+    return Error::bad_request("BadJsonBody", "Failed to deserialize the JSON body: field `" +
+                                                 std::string(name) + "` must be a string");
+  }
+  return std::optional<std::string>(std::string(field->as_string()));
+}
+
+Result<std::string> string_field(ValueView object, std::string_view name) {
+  HULL_TRY(auto value, optional_string_field(object, name));
+  if (!value) {
+    return Error::bad_request(
+        "BadJsonBody", "Failed to deserialize the JSON body: missing field `" + std::string(name) + "`");
+  }
+  return std::move(*value);
+}
+
+}  // namespace hull

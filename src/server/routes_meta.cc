@@ -1,0 +1,100 @@
+// Health, names and addresses of the deployment (http-api.md §1.1, §7.3; operations.md §7).
+#include "server/router.h"
+#include "value/json.h"
+
+namespace hull {
+namespace {
+
+constexpr size_t kMaxEchoBytes = 128u << 20;
+
+Route::Handler text_route(std::function<std::string(const ServerContext&)> text) {
+  return [text = std::move(text)](ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
+    respond(HttpResponse::text(200, text(context)));
+  };
+}
+
+void echo(ServerContext&, RequestPtr request, ClientVersion, Responder respond) {
+  if (request->body_too_large) {
+    return respond(
+        HttpResponse::error(400, "BadJsonBody", "Failed to buffer the request body: length limit exceeded"));
+  }
+  HttpResponse response;
+  response.headers.emplace_back(
+      "Content-Type", std::string(request->header("Content-Type").value_or("application/octet-stream")));
+  response.body = std::move(request->body);
+  respond(std::move(response));
+}
+
+void readiness(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
+  bool ready = context.ready.load(std::memory_order_acquire);
+  bool read_only = ready && context.runner->engine().failed();
+  std::string reason = !ready ? "\"starting\"" : read_only ? "\"the database accepts no more commits\"" : "";
+  bool ok = ready && !read_only;
+  respond(HttpResponse::json(
+      std::string("{\"ready\":") + (ok ? "true" : "false") + ",\"reasons\":[" + reason + "]}",
+      ok ? 200 : 503));
+}
+
+void metrics(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
+  if (!context.metrics_endpoint) {
+    return respond(HttpResponse::error(404, "MetricsDisabled", "/metrics endpoint disabled"));
+  }
+  bool ready = context.ready.load(std::memory_order_acquire);
+  HttpResponse response = HttpResponse::text(200, context.metrics.render(ready ? context.runner : nullptr));
+  response.headers[0].second = "text/plain; version=0.0.4; charset=utf-8";
+  respond(std::move(response));
+}
+
+void canonical_urls(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
+  with_admin(context, request, std::move(respond), "", [&context](IdentityPtr, Responder answer) {
+    answer(HttpResponse::json("{\"convexCloudUrl\":" + json_string(context.cloud_origin) +
+                              ",\"convexSiteUrl\":" + json_string(context.site_origin) + "}"));
+  });
+}
+
+void deployment_info(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
+  with_admin(context, request, std::move(respond), "ViewData",
+             [](IdentityPtr, Responder answer) { answer(HttpResponse::json("{\"kind\":\"selfHosted\"}")); });
+}
+
+}  // namespace
+
+void add_meta_routes(Router& router) {
+  RouteOptions bare;  // no CORS, no gate, answers at once
+  bare.cors = false;
+  bare.version_gate = false;
+  bare.needs_backend = false;
+  RouteOptions polled;
+  polled.polled = true;
+  RouteOptions early = polled;
+  early.needs_backend = false;
+  RouteOptions large;
+  large.body_limit = kMaxEchoBytes;
+
+  auto version = text_route([](const ServerContext& c) { return c.version; });
+  router.add("GET", "/version", version, bare);
+  router.add("GET", "/live", text_route([](const ServerContext&) { return std::string("ok"); }), bare);
+  router.add("GET", "/ready", readiness, bare);
+  router.add("GET", "/metrics", metrics, bare);
+  router.add("GET", "/instance_version", version, early);
+  router.add("GET", "/instance_name", text_route([](const ServerContext& c) { return c.instance_name; }),
+             polled);
+  router.add("GET", "/", text_route([](const ServerContext&) {
+               return std::string("This Convex deployment is running. See https://docs.convex.dev/.");
+             }),
+             early);
+  router.add("POST", "/echo", echo, large);
+  router.add("GET", "/api/v1/get_canonical_urls", canonical_urls);
+  router.add("GET", "/api/v1/deployment_info", deployment_info);
+}
+
+void add_site_meta_routes(Router& router) {
+  RouteOptions bare;
+  bare.cors = false;
+  bare.version_gate = false;
+  bare.needs_backend = false;
+  router.add("GET", "/version", text_route([](const ServerContext& c) { return c.version; }), bare);
+  router.add("GET", "/metrics", metrics, bare);
+}
+
+}  // namespace hull

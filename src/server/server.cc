@@ -1,0 +1,103 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "server/http_session.h"
+#include "server/io_threads.h"
+#include "server/listener.h"
+
+namespace hull {
+namespace {
+
+constexpr size_t kBlockingThreads = 4;
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(ServerOptions options)
+      : options_(std::move(options)),
+        io_(options_.io_threads != 0 ? options_.io_threads
+                                     : std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 2)),
+        pool_(kBlockingThreads) {
+    context_.knobs = options_.knobs;
+    context_.version = options_.version.empty() ? "unknown" : options_.version;
+    context_.redact_logs = options_.redact_logs;
+    context_.metrics_endpoint = options_.metrics_endpoint;
+    context_.pool = &pool_;
+    context_.timers = &io_;
+    pipeline_ = std::make_unique<Pipeline>(context_);
+    sync_.counters = &context_.metrics.sync();
+    sync_.redact_logs = options_.redact_logs;
+    sync_.run_blocking = [this](std::function<void()> work) { pool_.submit(std::move(work)); };
+    sync_.now_unix_ns = unix_nanos;
+    sync_.now_monotonic_ns = monotonic_nanos;
+  }
+
+  ~ServerImpl() override {
+    stop();
+    io_.stop();
+  }
+
+  Result<void> listen() {
+    SessionEnvironment environment{pipeline_.get(), &connections_, &sync_};
+    HULL_TRY(main_, Listener::open(io_, options_.address, options_.port));
+    HULL_TRY(site_, Listener::open(io_, options_.address, options_.site_port));
+    main_->start(false, environment);
+    site_->start(true, environment);
+    return {};
+  }
+
+  uint16_t port() const override { return main_->port(); }
+  uint16_t site_port() const override { return site_->port(); }
+
+  void attach(ServerBackend backend) override {
+    context_.runner = backend.runner;
+    context_.deploy = backend.deploy;
+    context_.auth = backend.auth;
+    context_.instance_name = std::move(backend.instance_name);
+    context_.cloud_origin = std::move(backend.cloud_origin);
+    context_.site_origin = std::move(backend.site_origin);
+    sync_.runner = backend.runner;
+    sync_.auth = backend.auth;
+    context_.ready.store(true, std::memory_order_release);
+  }
+
+  void stop() override {
+    if (stopped_) return;
+    stopped_ = true;
+    if (main_) main_->stop();
+    if (site_) site_->stop();
+    context_.parked.end_all();
+    connections_.stop_all();
+    if (!connections_.wait_until_empty(options_.drain_timeout_s)) {
+      spdlog::warn("{} connections were still busy after {} s and are dropped", connections_.count(),
+                   options_.drain_timeout_s);
+    }
+    context_.ready.store(false, std::memory_order_release);
+    pool_.stop();
+  }
+
+ private:
+  const ServerOptions options_;
+  ServerContext context_;
+  SyncServices sync_;
+  Connections connections_;
+  std::unique_ptr<Pipeline> pipeline_;
+  // Declared after what its handlers use, so that handlers die first.
+  IoThreads io_;
+  BlockingPool pool_;
+  std::unique_ptr<Listener> main_, site_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(ServerOptions options) {
+  auto server = std::make_unique<ServerImpl>(std::move(options));
+  HULL_CHECK_OK(server->listen());
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace hull

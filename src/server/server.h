@@ -1,0 +1,53 @@
+// The network side of a deployment: the main port, the site port, the routes and the sync sessions.
+//
+// Life: open() binds both ports and starts to answer /version and /ready; everything else answers 503 until
+// attach() hands in the backend. stop() ends it: no new connections, parked polls end, websockets close with
+// 1012, running requests get up to BACKEND_REQUEST_DRAIN_TIMEOUT seconds. After stop() the server calls the
+// backend no more, but results may still be delivered to it, so it must outlive the FunctionRunner: destroy
+// in the order stop(), runner, Server, engine. Thread-safe: open, attach, stop and the destructor belong to
+// one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/knobs.h"
+#include "base/result.h"
+#include "deploy/deploy.h"
+#include "functions/runner.h"
+#include "services/auth.h"
+
+namespace hull {
+
+struct ServerOptions {
+  std::string address = "0.0.0.0";
+  uint16_t port = 3210;       // 0 = any
+  uint16_t site_port = 3211;  // 0 = any
+  const Knobs* knobs = nullptr;
+  std::string version;  // answer of /version; "" = "unknown"
+  bool redact_logs = false;
+  bool metrics_endpoint = true;
+  double drain_timeout_s = 15;
+  size_t io_threads = 0;  // 0 = min(2, cores)
+};
+
+struct ServerBackend {
+  FunctionRunner* runner = nullptr;
+  Deploy* deploy = nullptr;
+  const Authenticator* auth = nullptr;
+  std::string instance_name, cloud_origin, site_origin;
+};
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> open(ServerOptions options);
+  virtual ~Server() = default;
+
+  virtual uint16_t port() const = 0;
+  virtual uint16_t site_port() const = 0;
+  virtual void attach(ServerBackend backend) = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace hull

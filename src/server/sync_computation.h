@@ -1,0 +1,56 @@
+// Private to SyncSession: one computation of a Transition in progress, and the bridge from invalidations to
+// the strand.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "server/sync_session.h"
+
+namespace hull {
+
+// The set of queries as it was when the computation started. Used on the strand only.
+struct SyncSession::Computation {
+  struct Slot {
+    QueryPtr query;
+    std::optional<std::string> refused;  // cannot be run: reported as failed with this text
+    bool rerun = false;  // ran during this computation: its result may differ from what was reported
+  };
+  uint64_t id = 0;
+  uint32_t query_set = 0, identity_version = 0;
+  IdentityPtr identity;
+  Timestamp ts;  // lower bound; the exact choice once `exactly` is set
+  bool exactly = false;
+  bool must_send = false;  // a change of versions or a finished request waits for a Transition
+  int round = 0;
+  int failures = 0;  // rounds that ended in a system error
+  size_t outstanding = 0;
+  std::optional<Error> system_error;
+  std::vector<Slot> slots;
+  std::vector<uint32_t> removed;
+};
+
+// Called on the committer thread for each invalidated query; posts at most one message to the strand at a
+// time. It holds the session weakly and never locks it off the strand, so the committer thread never destroys
+// a session.
+class SyncSession::Notifier : public std::enable_shared_from_this<SyncSession::Notifier> {
+ public:
+  Notifier(std::shared_ptr<SyncExecutor> executor, std::weak_ptr<SyncSession> session)
+      : executor_(std::move(executor)), session_(std::move(session)) {}
+
+  void notify() {
+    if (posted_.exchange(true, std::memory_order_acq_rel)) return;
+    executor_->post([self = shared_from_this()] {
+      self->posted_.store(false, std::memory_order_release);
+      if (auto session = self->session_.lock()) session->invalidated();
+    });
+  }
+
+ private:
+  const std::shared_ptr<SyncExecutor> executor_;
+  const std::weak_ptr<SyncSession> session_;
+  std::atomic<bool> posted_{false};
+};
+
+}  // namespace hull

@@ -1,0 +1,146 @@
+// The protocol logic of one sync websocket (sync-protocol.md §3-§11), free of sockets.
+//
+// Threads: every method runs on the session's strand (SyncExecutor). Callbacks of the function runner and of
+// invalidated queries arrive on other threads and only post to the strand. The executor and the services
+// outlive the session; the transport is used until closed() and never after.
+//
+// Invariants
+//  * `sent_` is the end of the last Transition; each Transition starts there. Its parts never decrease.
+//  * A Transition at T shows every query of the set at T: each entry is valid_at(T).
+//  * T >= every timestamp handed to this client before, and >= the commit of every mutation answered on this
+//  socket.
+//  * At most one computation and one mutation run at a time; at most two Transitions are unsent.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/sync_messages.h"
+#include "server/sync_query.h"
+#include "server/sync_transport.h"
+
+namespace hull {
+
+class SyncSession : public std::enable_shared_from_this<SyncSession> {
+ public:
+  static std::shared_ptr<SyncSession> create(SyncTransport* transport, std::shared_ptr<SyncExecutor> executor,
+                                             const SyncServices& services, SyncClient client);
+  ~SyncSession();
+
+  void on_message(std::string text);
+  // A Transition (or its last chunk) has been written.
+  void transition_written();
+  // Every few seconds: sends Ping after 15 s without a message.
+  void on_tick();
+  // The socket is gone or going: nothing is sent any more, queries are dropped. Running mutations and actions
+  // complete.
+  void closed();
+  // The server stops: close with 1012.
+  void shut_down();
+
+  static constexpr size_t kMaxQueuedMutations = 1000;
+  static constexpr size_t kMaxRunningActions = 1000;
+  static constexpr size_t kMaxUnsentTransitions = 2;
+  static constexpr size_t kChunkBytes = 5'000'000;
+
+ private:
+  struct Version {
+    uint32_t query_set = 0, identity = 0;
+    Timestamp ts;
+  };
+  struct QueuedMutation {
+    uint32_t request_id = 0;
+    FunctionReference function;
+    IdentityPtr identity;
+    std::optional<std::string> session_id;
+  };
+  struct Computation;
+  class Notifier;
+  using QueryPtr = std::shared_ptr<SyncQuery>;
+
+  SyncSession(SyncTransport* transport, std::shared_ptr<SyncExecutor> executor, const SyncServices& services,
+              SyncClient client);
+
+  // Messages (sync_session.cc).
+  void handle(ClientMessage message);
+  void handle(ConnectMessage& message);
+  void handle(ModifyQuerySetMessage& message);
+  void handle(MutationMessage& message);
+  void handle(ActionMessage& message);
+  void handle(AuthenticateMessage& message);
+  void handle(IgnoredMessage& message);
+  void authenticated(uint32_t base_version, Result<IdentityPtr> identity);
+
+  // Requests (sync_requests.cc).
+  void start_next_mutation();
+  void finish_mutation(uint32_t request_id, const std::string& text_id, FunctionResult result);
+  void finish_action(uint32_t request_id, const std::string& text_id, FunctionResult result);
+  FunctionCall make_call(const FunctionReference& function, IdentityPtr identity,
+                         std::string request_id) const;
+  // Why the reference must not be called as `identity`; nullopt if it may.
+  std::optional<std::string> refusal(const FunctionReference& function, const Identity& identity) const;
+  std::string derive_request_id(const std::optional<std::string>& session_id, uint32_t request_id) const;
+  void send_success(const char* type, uint32_t request_id, const FunctionResult& result,
+                    std::optional<Timestamp> ts);
+  void send_failure(const char* type, uint32_t request_id, const std::string& text_id, std::string_view text,
+                    const std::optional<std::string>& data_json, const std::vector<LogLine>& log_lines);
+  std::string log_lines_json(const std::vector<LogLine>& lines) const;
+
+  // Transitions (sync_transitions.cc).
+  void invalidated();
+  void maybe_compute();
+  void begin_computation();
+  void run_stale_queries();
+  void query_finished(uint64_t computation, size_t slot, QueryOutcome outcome);
+  void round_finished();
+  void retry_later(const Error& error);
+  void finish_computation(Timestamp ts);
+  void send_transition(std::string text);
+
+  // Output and endings (sync_session.cc).
+  void send(std::string text, bool ends_transition = false);
+  bool check_expiry();
+  void fail_auth(uint32_t base_version, std::string_view error, bool attempted);
+  void fatal(const std::string& error);
+  void close(std::optional<uint16_t> code, std::string reason);
+  void close_internal(std::string_view why);
+  // The ending that an infrastructure error deserves (§10.1).
+  void close_for(const Error& error);
+
+  SyncTransport* transport_;  // null once closed
+  const std::shared_ptr<SyncExecutor> executor_;
+  const SyncServices& services_;
+  const SyncClient client_;
+  std::shared_ptr<Notifier> notifier_;
+
+  std::optional<std::string> session_id_;
+  std::optional<int64_t> clock_skew_ms_;
+  IdentityPtr identity_ = Identity::anonymous();
+  bool verifying_ = false;  // a token is being verified: later messages wait in inbox_
+  std::deque<ClientMessage> inbox_;
+
+  Version received_, sent_;  // received_.ts is unused
+  Timestamp floor_;          // T must not be below
+  std::map<uint32_t, QueryPtr> queries_;
+  std::vector<uint32_t> removed_;  // since the last computation started
+
+  std::deque<QueuedMutation> mutations_;
+  bool mutation_running_ = false;
+  size_t running_actions_ = 0;
+
+  bool dirty_ = false;                  // a query was invalidated
+  bool forced_ = false;                 // a failed mutation or an action wants a Transition
+  std::optional<Timestamp> forced_ts_;  // a successful mutation wants a Transition at or after this
+  std::unique_ptr<Computation> computation_;
+  uint64_t next_computation_ = 1;
+  bool waiting_for_floor_ = false;
+  size_t unsent_transitions_ = 0;
+  int64_t last_sent_ns_ = 0;
+};
+
+}  // namespace hull

@@ -1,0 +1,251 @@
+// When and how a sync session computes Transitions (sync-protocol.md §5, §8.1, §9.2, §9.4).
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "server/sync_chunks.h"
+#include "server/sync_computation.h"
+#include "server/sync_session.h"
+
+namespace hull {
+namespace {
+
+constexpr int kMaxFreeRounds = 3;  // then one exact timestamp is fixed
+
+bool is_transient(const Error& error) {
+  return error.kind == ErrorKind::kOverloaded || error.kind == ErrorKind::kRateLimited ||
+         error.kind == ErrorKind::kOcc || error.kind == ErrorKind::kOutOfRetention;
+}
+
+// Functions cannot tell the two apart, so results stay good (a token refreshed with equal claims).
+bool same_caller(const Identity& a, const Identity& b) {
+  return &a == &b || (a.is_admin() == b.is_admin() && a.cache_key() == b.cache_key());
+}
+
+}  // namespace
+
+void SyncSession::invalidated() {
+  if (transport_ == nullptr) return;
+  dirty_ = true;
+  maybe_compute();
+}
+
+void SyncSession::maybe_compute() {
+  if (transport_ == nullptr || computation_ || waiting_for_floor_) return;
+  bool versions_moved = received_.query_set != sent_.query_set || received_.identity != sent_.identity;
+  if (!dirty_ && !forced_ && !forced_ts_ && !versions_moved) return;
+  if (unsent_transitions_ >= kMaxUnsentTransitions) return;
+  if (!check_expiry()) return;
+  Engine& engine = services_.runner->engine();
+  if (engine.latest() < floor_) {
+    // Only after a client came with a timestamp from a former life of this database: move the clock past it.
+    waiting_for_floor_ = true;
+    engine.advance_to(floor_);
+    engine.when_published(floor_, [weak = weak_from_this(), executor = executor_] {
+      executor->post([weak] {
+        if (auto self = weak.lock()) {
+          self->waiting_for_floor_ = false;
+          self->maybe_compute();
+        }
+      });
+    });
+    return;
+  }
+  begin_computation();
+}
+
+void SyncSession::begin_computation() {
+  computation_ = std::make_unique<Computation>();
+  Computation& c = *computation_;
+  c.id = next_computation_++;
+  c.query_set = received_.query_set;
+  c.identity_version = received_.identity;
+  c.identity = identity_;
+  c.ts = std::max(services_.runner->engine().latest(), floor_);
+  c.must_send =
+      forced_ || forced_ts_ || c.query_set != sent_.query_set || c.identity_version != sent_.identity;
+  c.removed = std::move(removed_);
+  removed_.clear();
+  dirty_ = false;
+  c.slots.reserve(queries_.size());
+  for (auto& [id, query] : queries_) {
+    Computation::Slot slot;
+    slot.query = query;
+    slot.refused = refusal(query->function, *c.identity);
+    if (slot.refused || (query->entry && !same_caller(*query->entry_identity, *c.identity)))
+      query->entry = nullptr;
+    c.slots.push_back(std::move(slot));
+  }
+  run_stale_queries();
+}
+
+void SyncSession::run_stale_queries() {
+  Computation& c = *computation_;
+  ++c.round;
+  // Count first: callbacks may post at any moment, but they are handled after this method.
+  std::vector<size_t> stale;
+  for (size_t i = 0; i < c.slots.size(); ++i) {
+    const Computation::Slot& slot = c.slots[i];
+    if (!slot.refused && (!slot.query->entry || !slot.query->entry->valid_at(c.ts))) stale.push_back(i);
+  }
+  if (stale.empty()) {
+    round_finished();
+    return;
+  }
+  c.outstanding = stale.size();
+  // The strand may not run anything else before this loop ends, so `c` stays alive.
+  for (size_t i : stale) {
+    const QueryPtr& query = c.slots[i].query;
+    services_.runner->query(
+        make_call(query->function, c.identity, random_hex(8)), query->journal, c.ts, c.exactly,
+        [weak = weak_from_this(), executor = executor_, id = c.id, i](QueryOutcome outcome) {
+          executor->post([weak, id, i, outcome = std::move(outcome)]() mutable {
+            if (auto self = weak.lock()) self->query_finished(id, i, std::move(outcome));
+          });
+        });
+  }
+}
+
+void SyncSession::query_finished(uint64_t computation, size_t index, QueryOutcome outcome) {
+  if (!computation_ || computation_->id != computation) return;
+  Computation& c = *computation_;
+  if (outcome.query) {
+    SyncQuery& query = *c.slots[index].query;
+    query.entry = std::move(outcome.query);
+    query.entry_identity = c.identity;
+    if (query.entry->ok()) query.journal = query.entry->journal();
+    c.slots[index].rerun = true;
+    query.watch = query.entry->watch([notifier = notifier_] { notifier->notify(); });
+  } else if (!c.system_error || is_transient(*c.system_error)) {
+    c.system_error = outcome.system_error.value_or(Error::internal("query without an outcome"));
+  }
+  if (--c.outstanding == 0) round_finished();
+}
+
+void SyncSession::round_finished() {
+  Computation& c = *computation_;
+  if (c.system_error) {
+    Error error = std::move(*c.system_error);
+    c.system_error.reset();
+    if (is_transient(error)) {
+      retry_later(error);
+    } else {
+      close_for(error);
+    }
+    return;
+  }
+  Timestamp ts = c.ts;
+  if (!c.exactly) {
+    for (const auto& slot : c.slots) {
+      if (!slot.refused) ts = std::max(ts, slot.query->entry->ts());
+    }
+    bool agreed = std::all_of(c.slots.begin(), c.slots.end(), [ts](const Computation::Slot& slot) {
+      return slot.refused || slot.query->entry->valid_at(ts);
+    });
+    if (!agreed) {
+      c.ts = ts;
+      if (c.round >= kMaxFreeRounds) {
+        c.ts = std::max(ts, services_.runner->engine().latest());
+        c.exactly = true;
+      }
+      run_stale_queries();
+      return;
+    }
+  }
+  finish_computation(ts);
+}
+
+void SyncSession::retry_later(const Error& error) {
+  Computation& c = *computation_;
+  ++c.failures;
+  c.exactly = false;
+  c.round = 0;
+  double cap_ms = std::min(500.0 * static_cast<double>(1u << std::min(c.failures - 1, 12)), 600'000.0);
+  double jitter = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
+  spdlog::debug("Retrying a transition after {}", error.code);
+  executor_->post_after(std::chrono::milliseconds(static_cast<int64_t>(cap_ms * jitter)),
+                        [weak = weak_from_this(), id = c.id] {
+                          auto self = weak.lock();
+                          if (!self || !self->computation_ || self->computation_->id != id) return;
+                          Computation& again = *self->computation_;
+                          again.ts = std::max(again.ts, self->services_.runner->engine().latest());
+                          self->run_stale_queries();
+                        });
+}
+
+void SyncSession::finish_computation(Timestamp ts) {
+  std::unique_ptr<Computation> c = std::move(computation_);
+  std::string modifications;
+  auto separate = [&modifications] {
+    if (!modifications.empty()) modifications += ',';
+  };
+  for (auto& slot : c->slots) {
+    SyncQuery& query = *slot.query;
+    std::string hash = slot.refused ? "refused:" + *slot.refused : query.entry->content_hash();
+    if (query.reported_hash == hash) {
+      if (slot.rerun) services_.counters->deduplicated.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    query.reported_hash = std::move(hash);
+    separate();
+    if (slot.refused) {
+      append_query_failure(modifications, query.id, *slot.refused, random_hex(8), services_.redact_logs);
+    } else {
+      append_query_result(modifications, query.id, *query.entry, services_.redact_logs);
+    }
+    if (slot.refused || !query.entry->ok())
+      services_.counters->query_failed.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::sort(c->removed.begin(), c->removed.end());
+  c->removed.erase(std::unique(c->removed.begin(), c->removed.end()), c->removed.end());
+  for (uint32_t id : c->removed) {
+    bool added_again = std::any_of(c->slots.begin(), c->slots.end(),
+                                   [id](const Computation::Slot& slot) { return slot.query->id == id; });
+    if (added_again) continue;
+    separate();
+    append_query_removed(modifications, id);
+  }
+
+  bool owed = c->must_send || forced_ || forced_ts_;
+  if (modifications.empty() && !owed) {
+    maybe_compute();  // an invalidation that changed nothing the client can see
+    return;
+  }
+  auto append_version = [](std::string& out, const Version& v) {
+    out += "{\"querySet\":" + std::to_string(v.query_set) + ",\"identity\":" + std::to_string(v.identity) +
+           ",\"ts\":\"" + encode_timestamp(v.ts) + "\"}";
+  };
+  Version end{c->query_set, c->identity_version, ts};
+  std::string text;
+  text.reserve(modifications.size() + 320);
+  text += "{\"type\":\"Transition\",\"startVersion\":";
+  append_version(text, sent_);
+  text += ",\"endVersion\":";
+  append_version(text, end);
+  text += ",\"modifications\":[";
+  text += modifications;
+  text += ']';
+  if (clock_skew_ms_) text += ",\"clientClockSkew\":" + std::to_string(*clock_skew_ms_);
+  text += ",\"serverTs\":" + std::to_string(services_.now_unix_ns()) + '}';
+
+  sent_ = end;
+  floor_ = std::max(floor_, ts);
+  forced_ = false;
+  if (forced_ts_ && *forced_ts_ <= ts) forced_ts_.reset();
+  services_.counters->transitions.fetch_add(1, std::memory_order_relaxed);
+  if (modifications.empty()) services_.counters->empty_transitions.fetch_add(1, std::memory_order_relaxed);
+  send_transition(std::move(text));
+  maybe_compute();
+}
+
+void SyncSession::send_transition(std::string text) {
+  ++unsent_transitions_;
+  if (!client_.accepts_chunks || text.size() <= kChunkBytes) {
+    send(std::move(text), true);
+    return;
+  }
+  std::vector<std::string> parts = chunk_transition(text, kChunkBytes);
+  for (size_t i = 0; i < parts.size(); ++i) send(std::move(parts[i]), i + 1 == parts.size());
+}
+
+}  // namespace hull
