@@ -175,7 +175,7 @@ void Catalog::apply_schema(const InternalId& id, const DocumentPtr& row) {
   if (old_text && old_info != schemas_.end() && equal(*old_text, *text)) {
     info.schema = old_info->second.schema;
   } else {
-    auto schema = Schema::parse(text->as_string());
+    auto schema = Schema::parse_stored(text->as_string());
     info.schema = schema.ok() ? *schema : std::make_shared<const Schema>();
   }
   schemas_[id] = std::move(info);

@@ -173,6 +173,8 @@ CommitRequest Transaction::commit_request(std::string source) {
   request.source = std::move(source);
   for (const auto& [key, entry] : impl_->overlay.entries()) {
     if (!entry.before && !entry.after) continue;
+    // Documents of a table that was created and dropped again by this transaction.
+    if (!catalog_->table(key.first) && !snapshot_->catalog()->table(key.first)) continue;
     request.writes.push_back({key.first, entry.id, entry.before, entry.after});
   }
   request.reads = std::move(reads_);
