@@ -112,7 +112,8 @@ bool Realm::EvaluateRuntime(Local<Context> context) {
     return false;
   }
   if (script->BindToCurrentContext()->Run(context).IsEmpty()) return false;
-  if (!cache) cache.reset(v8::ScriptCompiler::CreateCodeCache(script));
+  // V8 makes no code cache while it builds a snapshot.
+  if (!cache && microtasks_) cache.reset(v8::ScriptCompiler::CreateCodeCache(script));
   if (hooks_.IsEmpty()) {
     ThrowError(isolate, "the runtime bundle did not call setHooks");
     return false;

@@ -10,6 +10,7 @@
 
 #include <string_view>
 
+#include "worker/natives.h"
 #include "worker/realm.h"
 
 namespace hull::worker {
@@ -150,6 +151,8 @@ wire::SnapshotBuilt BuildSnapshot(Host& host, node::MultiIsolatePlatform* platfo
     {
       const v8::HandleScope handles(isolate);
       creator.SetDefaultContext(Context::New(isolate));
+      // Made before the first entry, whose handles are counted.
+      NativesTemplate(host);
     }
     uint64_t id = 0;
     for (const std::string& path : request.entries()) {
