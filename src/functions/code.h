@@ -1,10 +1,12 @@
-// Code: one version of what was pushed: modules with their analysis, environment variables and import-phase seed. Immutable,
-// shared. It is named by a key made from its content, so a restart or an equal push finds the same key.
+// Code: one version of what was pushed: modules with their analysis, environment variables and import-phase
+// seed. Immutable, shared. It is named by a key made from its content, so a restart or an equal push finds
+// the same key.
 //
-// Rows behind it (system tables): _modules {path, environment, sha256 (hex), sourcePackageId (blob key), analyzeResult (the
-// exact JSON of deploy-and-cli.md §2.5 "Analyzed module" as a Convex value, or null)}, _udf_config {serverVersion,
-// importPhaseRngSeed bytes, importPhaseUnixTimestamp int64 ns}, _environment_variables {name, value}. A source package is a
-// blob holding a protobuf-free, zstd-compressed concatenation written by pack_modules().
+// Rows behind it (system tables): _modules {path, environment, sha256 (hex), sourcePackageId (blob key),
+// analyzeResult (the exact JSON of deploy-and-cli.md §2.5 "Analyzed module" as a Convex value, or null)},
+// _udf_config {serverVersion, importPhaseRngSeed bytes, importPhaseUnixTimestamp int64 ns},
+// _environment_variables {name, value}. A source package is a blob holding a protobuf-free, zstd-compressed
+// concatenation written by pack_modules().
 #pragma once
 
 #include <functional>
@@ -23,10 +25,10 @@
 namespace hull {
 
 struct ModuleSource {
-  std::string path;                                 // "messages.js", "_deps/ABC.js"
+  std::string path;  // "messages.js", "_deps/ABC.js"
   std::string source;
-  std::string source_map;                           // "" = none
-  std::string environment = "isolate";              // or "node"
+  std::string source_map;               // "" = none
+  std::string environment = "isolate";  // or "node"
 };
 std::string module_hash(std::string_view source, std::string_view source_map);  // sha256 hex of both
 
@@ -36,10 +38,10 @@ Result<std::vector<ModuleSource>> unpack_modules(std::string_view blob);
 
 struct FunctionInfo {
   std::string name;
-  std::string udf_type;                             // Query Mutation Action
+  std::string udf_type;  // Query Mutation Action
   bool is_public = true;
-  std::shared_ptr<const Validator> args;            // null = unvalidated
-  std::shared_ptr<const Validator> returns;         // null = unvalidated
+  std::shared_ptr<const Validator> args;     // null = unvalidated
+  std::shared_ptr<const Validator> returns;  // null = unvalidated
 };
 struct ModuleInfo {
   std::string path, sha256, environment, package_key;
@@ -51,8 +53,8 @@ class Code {
   const std::string& key() const { return key_; }
   const std::map<std::string, ModuleInfo>& modules() const { return modules_; }
   const FunctionInfo* find(const FunctionPath& path) const;
-  const std::map<std::string, std::string>& env() const { return env_; }         // user and system variables
-  const std::string& import_seed() const { return import_seed_; }                // 32 bytes
+  const std::map<std::string, std::string>& env() const { return env_; }  // user and system variables
+  const std::string& import_seed() const { return import_seed_; }         // 32 bytes
   double import_time_ms() const { return import_time_ms_; }
   // Source of a module (loaded from the package on first use). Thread-safe.
   Result<std::shared_ptr<const ModuleSource>> source(const std::string& path) const;
@@ -66,7 +68,7 @@ class Code {
     double import_time_ms = 0;
     std::function<Result<std::shared_ptr<const ModuleSource>>(const std::string& path)> load;
   };
-  static std::shared_ptr<const Code> make(Parts parts);                          // computes the key
+  static std::shared_ptr<const Code> make(Parts parts);  // computes the key
 
  private:
   std::string key_;
@@ -85,14 +87,16 @@ class CodeLoader {
   // Code as it would be with these modules and variables (a push before its commit).
   virtual Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
                                                        const std::map<std::string, std::string>& user_env,
-                                                       const std::string& import_seed, int64_t import_time_ns) = 0;
+                                                       const std::string& import_seed,
+                                                       int64_t import_time_ns) = 0;
 };
 
-// Input and outcome of analysis (deploy-and-cli.md §3); see worker/protocol.proto for the meaning of each part.
+// Input and outcome of analysis (deploy-and-cli.md §3); see worker/protocol.proto for the meaning of each
+// part.
 struct AnalysisRequest {
-  std::vector<ModuleSource> modules;                // everything importable
-  std::vector<std::string> function_modules;        // to analyse
-  std::string http_module, crons_module;            // "" = none
+  std::vector<ModuleSource> modules;          // everything importable
+  std::vector<std::string> function_modules;  // to analyse
+  std::string http_module, crons_module;      // "" = none
   std::optional<ModuleSource> schema, auth, definition;
   std::map<std::string, std::string> env;
   std::string import_seed;

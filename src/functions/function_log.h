@@ -1,5 +1,6 @@
-// The log of function executions that `npx convex logs`, `dev` and the dashboard poll (http-api.md §8.1, system-functions.md
-// §4.2): a ring of recent entries in memory, cursor = wall-clock ms, strictly increasing. Thread-safe.
+// The log of function executions that `npx convex logs`, `dev` and the dashboard poll (http-api.md §8.1,
+// system-functions.md §4.2): a ring of recent entries in memory, cursor = wall-clock ms, strictly increasing.
+// Thread-safe.
 #pragma once
 
 #include <functional>
@@ -14,9 +15,9 @@ namespace hull {
 
 struct FunctionLogEntry {
   enum class Kind { kCompletion, kProgress } kind = Kind::kCompletion;
-  double cursor = 0;                                // assigned by append()
+  double cursor = 0;  // assigned by append()
   UdfType udf_type = UdfType::kQuery;
-  std::string identifier;                           // "dir/mod:fn" or "GET /path"
+  std::string identifier;  // "dir/mod:fn" or "GET /path"
   std::vector<LogLine> log_lines;
   double timestamp_s = 0, execution_timestamp_s = 0, execution_time_s = 0, user_execution_time_s = 0;
   bool cached_result = false;

@@ -11,7 +11,13 @@
 namespace hull {
 
 struct Identity {
-  enum class Kind { kAnonymous, kUser, kAdmin, kSystem, kUnknown /* HTTP action with a foreign Authorization header */ };
+  enum class Kind {
+    kAnonymous,
+    kUser,
+    kAdmin,
+    kSystem,
+    kUnknown /* HTTP action with a foreign Authorization header */
+  };
   Kind kind = Kind::kAnonymous;
   bool read_only = false;                 // admin keys minted read-only
   std::optional<Value> attributes;        // kUser, or kAdmin acting as a user: the UserIdentity object

@@ -1,7 +1,9 @@
-// Query results shared by HTTP calls and every live subscription (runtime.md §11, sync-protocol.md §8.4, §13).
+// Query results shared by HTTP calls and every live subscription (runtime.md §11, sync-protocol.md §8.4,
+// §13).
 //
-// A CachedQuery is one successful or failed run: immutable result plus a registered read set. It is valid at every T from its
-// ts until the first commit that touches what it read. Identical concurrent requests run once. Thread-safe.
+// A CachedQuery is one successful or failed run: immutable result plus a registered read set. It is valid at
+// every T from its ts until the first commit that touches what it read. Identical concurrent requests run
+// once. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -14,10 +16,10 @@
 namespace hull {
 
 struct QueryKey {
-  std::string path;                                 // canonical, "dir/file.js:fn"
+  std::string path;  // canonical, "dir/file.js:fn"
   std::string args_json;
-  std::string journal;                              // "" = none
-  std::string identity;                             // Identity::cache_key(); "" in entries that did not look at it
+  std::string journal;   // "" = none
+  std::string identity;  // Identity::cache_key(); "" in entries that did not look at it
   bool allow_internal = false;
   auto operator<=>(const QueryKey&) const = default;
 };
@@ -30,18 +32,18 @@ class CachedQuery {
   bool invalidated() const { return subscription_ && subscription_->invalidated_at() != Timestamp::max(); }
 
   bool ok() const { return ok_; }
-  const std::string& value_json() const { return value_json_; }             // ok: Convex JSON
-  const std::optional<Value>& value() const { return value_; }              // ok
-  const FunctionError& error() const { return error_; }                     // not ok
-  const std::string& log_lines_json() const { return log_lines_json_; }     // ["[LOG] 'x'",...]
+  const std::string& value_json() const { return value_json_; }          // ok: Convex JSON
+  const std::optional<Value>& value() const { return value_; }           // ok
+  const FunctionError& error() const { return error_; }                  // not ok
+  const std::string& log_lines_json() const { return log_lines_json_; }  // ["[LOG] 'x'",...]
   const std::vector<LogLine>& log_lines() const { return log_lines_; }
   const std::optional<std::string>& journal() const { return journal_; }
   // Equal for results a client could not tell apart (value or error text without request id, and log lines).
   const std::string& content_hash() const { return content_hash_; }
-  const std::string& request_id() const { return request_id_; }             // of the run, for error texts
+  const std::string& request_id() const { return request_id_; }  // of the run, for error texts
 
-  // `on_invalid` runs once after the entry was invalidated (at once if it already is); not while the returned handle is gone.
-  // It runs on the committer thread: hand over, do not work.
+  // `on_invalid` runs once after the entry was invalidated (at once if it already is); not while the returned
+  // handle is gone. It runs on the committer thread: hand over, do not work.
   virtual std::shared_ptr<void> watch(std::function<void()> on_invalid) = 0;
 
  protected:
@@ -58,9 +60,58 @@ class CachedQuery {
 using CachedQueryPtr = std::shared_ptr<CachedQuery>;
 
 struct QueryOutcome {
-  CachedQueryPtr query;                             // or
+  CachedQueryPtr query;  // or
   std::optional<Error> system_error;
   bool from_cache = false;
+};
+
+// A finished run, on its way into the cache.
+struct QueryRun {
+  Timestamp ts;
+  std::shared_ptr<const ReadSet> reads;
+  std::optional<Value> value;  // or
+  FunctionError error;
+  std::vector<LogLine> log_lines;
+  std::optional<std::string> journal;
+  std::string request_id;
+  bool observed_identity = false, observed_time = false;
+};
+
+// The cache itself: entries by key (least recently used ones leave first), and runs in progress that others
+// wait for. Entries are dropped when a commit touches what they read; whoever holds one keeps it.
+// Thread-safe.
+class QueryCache {
+ public:
+  QueryCache(Engine* engine, size_t max_bytes);
+  ~QueryCache();
+
+  // An entry for `key` (with the caller's identity) that is valid at `at`. Failed runs only if
+  // `accept_errors`.
+  CachedQueryPtr find(const QueryKey& key, Timestamp at, bool accept_errors);
+
+  // Single flight. True: the caller must run the query and call land() with the same key. False: `landed`
+  // will be called.
+  using Landed =
+      std::function<void(const QueryOutcome&, bool same_identity_only, const std::string& identity)>;
+  bool take_off(const QueryKey& flight, Landed landed);
+  void land(const QueryKey& flight, const QueryOutcome& outcome, bool observed_identity,
+            const std::string& identity);
+  // The key of the flight for a request: without identity if the function's runs did not look at it lately.
+  QueryKey flight_key(const QueryKey& key);
+
+  // Subscribes the run's read set and stores the result under the journals it started and ended with.
+  CachedQueryPtr insert(const QueryKey& key, QueryRun run);
+
+  struct Stats {
+    size_t entries = 0, bytes = 0;
+  };
+  Stats stats() const;
+
+ private:
+  class Entry;
+  struct State;
+  Engine* const engine_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace hull

@@ -1,6 +1,6 @@
-// FunctionRunner: runs queries, mutations and actions (database.md §5, runtime.md §6-§12). The one entrance for HTTP, sync
-// sessions and functions calling functions. Thread-safe; callbacks run on a worker-driver or committer thread and must not
-// block.
+// FunctionRunner: runs queries, mutations and actions (database.md §5, runtime.md §6-§12). The one entrance
+// for HTTP, sync sessions and functions calling functions. Thread-safe; callbacks run on a worker-driver or
+// committer thread and must not block.
 #pragma once
 
 #include <functional>
@@ -27,18 +27,19 @@ struct RunnerOptions {
   const Knobs* knobs = nullptr;
   const InstanceSecret* secret = nullptr;
   std::string instance_name;
-  std::string lib_dir;                              // node, worker.node, runtime.js
-  std::string scratch_dir;                          // snapshots
-  std::string cloud_origin, site_origin;            // CONVEX_CLOUD_URL, CONVEX_SITE_URL
+  std::string lib_dir;                    // node, worker.node, runtime.js
+  std::string scratch_dir;                // snapshots
+  std::string cloud_origin, site_origin;  // CONVEX_CLOUD_URL, CONVEX_SITE_URL
   bool redact_logs = false;
 };
 
 class FunctionRunner {
  public:
   static Result<std::unique_ptr<FunctionRunner>> start(RunnerOptions options);
-  virtual ~FunctionRunner() = default;              // waits for running calls, stops the workers
+  virtual ~FunctionRunner() = default;  // waits for running calls, stops the workers
 
-  // Runs or reuses a query at a snapshot >= `min_ts` (0 = latest). With `exactly`, at exactly that snapshot, uncached if need be.
+  // Runs or reuses a query at a snapshot >= `min_ts` (0 = latest). With `exactly`, at exactly that snapshot,
+  // uncached if need be.
   virtual void query(FunctionCall call, std::optional<std::string> journal, Timestamp min_ts, bool exactly,
                      std::function<void(QueryOutcome)> done) = 0;
   virtual void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) = 0;
@@ -51,9 +52,11 @@ class FunctionRunner {
   virtual CodeLoader& code() = 0;
   virtual Engine& engine() = 0;
 
-  // Analysis and snapshot-making happen in short-lived workers; used by pushes. Blocking, call from a worker thread.
+  // Analysis and snapshot-making happen in short-lived workers; used by pushes. Blocking, call from a worker
+  // thread.
   virtual Result<AnalysisOutcome> analyze(const AnalysisRequest& request) = 0;
-  // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing. Blocking.
+  // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing.
+  // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;
 
   struct Stats {

@@ -1,0 +1,257 @@
+#include "functions/action_pool.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/time.h"
+
+namespace hull {
+
+namespace {
+
+constexpr size_t kMaxProcesses = 4;
+constexpr double kIdleS = 60, kOldCodeIdleS = 2, kMaxWaitS = 10;
+constexpr size_t kRssBudget = 400u << 20;
+constexpr int64_t kTickNs = 1000000000;
+
+double seconds_since(int64_t from_ns) { return static_cast<double>(monotonic_nanos() - from_ns) / 1e9; }
+
+Error too_many(const Knobs& knobs) {
+  Error error;
+  error.kind = ErrorKind::kRateLimited;
+  error.code = "TooManyConcurrentRequests";
+  error.message = "Too many concurrent requests. Your backend is limited to " +
+                  std::to_string(knobs.max_concurrent_actions) + " concurrent actions.";
+  return error;
+}
+
+}  // namespace
+
+ActionPool::ActionPool(WorkerStarter* starter, const Knobs* knobs) : starter_(starter), knobs_(knobs) {}
+
+ActionPool::~ActionPool() {
+  stop();
+  for (auto& worker : workers_) worker->thread.join();
+}
+
+void ActionPool::stop() {
+  std::deque<Waiting> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    waiting.swap(waiting_);
+    for (auto& worker : workers_) {
+      if (worker->process) worker->process->wake();
+    }
+  }
+  for (Waiting& each : waiting)
+    each.call->refused(Error::overloaded("ShuttingDown", "The server is shutting down"));
+}
+
+void ActionPool::submit(ActionCallPtr call) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      current_key_ = call->code->key();
+      waiting_.push_back({std::move(call), monotonic_nanos()});
+      dispatch_locked();
+      return;
+    }
+  }
+  call->refused(Error::overloaded("ShuttingDown", "The server is shutting down"));
+}
+
+ActionPool::Worker* ActionPool::worker_for_locked(const Code& code) {
+  Worker* least = nullptr;
+  size_t alive = 0;
+  for (auto& worker : workers_) {
+    if (worker->exited) continue;
+    ++alive;
+    if (worker->retiring || worker->code->key() != code.key()) continue;
+    if (!least ||
+        worker->calls.size() + worker->arriving.size() < least->calls.size() + least->arriving.size()) {
+      least = worker.get();
+    }
+  }
+  if (least && (least->calls.size() + least->arriving.size() == 0 || alive >= kMaxProcesses)) return least;
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    if ((*it)->exited) {
+      (*it)->thread.join();  // it only has its return left
+      it = workers_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  workers_.push_back(std::make_unique<Worker>());
+  return workers_.back().get();
+}
+
+void ActionPool::dispatch_locked() {
+  while (!waiting_.empty() && running_ < std::max<size_t>(1, knobs_->max_concurrent_actions)) {
+    ActionCallPtr call = std::move(waiting_.front().call);
+    waiting_.pop_front();
+    Worker* worker = worker_for_locked(*call->code);
+    ++running_;
+    bool fresh = !worker->code;
+    worker->code = call->code;
+    worker->arriving.push_back(std::move(call));
+    if (fresh) {
+      worker->thread = std::thread([this, worker] { run(*worker); });
+    } else if (worker->process) {
+      worker->process->wake();
+    }
+  }
+}
+
+void ActionPool::refuse_expired() {
+  std::vector<ActionCallPtr> expired;
+  {
+    std::lock_guard lock(mutex_);
+    while (!waiting_.empty() && seconds_since(waiting_.front().since_ns) > kMaxWaitS) {
+      expired.push_back(std::move(waiting_.front().call));
+      waiting_.pop_front();
+    }
+  }
+  for (ActionCallPtr& call : expired) call->refused(too_many(*knobs_));
+}
+
+ActionCallPtr ActionPool::find(Worker& worker, uint64_t id) {
+  std::lock_guard lock(mutex_);
+  auto it = worker.calls.find(id);
+  return it == worker.calls.end() ? nullptr : it->second;
+}
+
+void ActionPool::remove(Worker& worker, uint64_t id) {
+  std::lock_guard lock(mutex_);
+  if (worker.calls.erase(id) == 0) return;
+  --running_;
+  worker.idle_since_ns = monotonic_nanos();
+  dispatch_locked();
+}
+
+void ActionPool::run(Worker& worker) {
+  auto started = starter_->start(*worker.code);
+  if (started.ok()) {
+    std::lock_guard lock(mutex_);
+    worker.process = *std::move(started);
+    worker.idle_since_ns = monotonic_nanos();
+  } else {
+    spdlog::error("cannot start a worker: {}", started.error().message);
+  }
+  if (started.ok()) {
+    while (drive(worker)) {
+    }
+  }
+  std::shared_ptr<WorkerProcess> process;
+  std::vector<ActionCallPtr> unstarted;
+  {
+    std::lock_guard lock(mutex_);
+    worker.exited = true;
+    process = std::move(worker.process);
+    unstarted.swap(worker.arriving);
+    running_ -= unstarted.size();
+    if (!stopping_ && started.ok()) {
+      for (ActionCallPtr& call : unstarted) waiting_.push_back({std::move(call), monotonic_nanos()});
+      unstarted.clear();
+    }
+    dispatch_locked();
+  }
+  if (process) process->kill();
+  for (ActionCallPtr& call : unstarted) call->refused(Error::internal("no worker could be started"));
+}
+
+// One turn of the driver. False: the worker is done for.
+bool ActionPool::drive(Worker& worker) {
+  std::vector<ActionCallPtr> arriving;
+  int64_t next_deadline = monotonic_nanos() + kTickNs;
+  uint64_t hung = 0;
+  bool leave = false;
+  {
+    std::lock_guard lock(mutex_);
+    arriving.swap(worker.arriving);
+    for (ActionCallPtr& call : arriving) worker.calls[call->id] = call;
+    for (auto& [id, call] : worker.calls) {
+      if (call->deadline_ns < monotonic_nanos()) hung = id;
+      next_deadline = std::min(next_deadline, call->deadline_ns);
+    }
+    if (worker.calls.empty()) {
+      double idle = seconds_since(worker.idle_since_ns);
+      bool others = std::any_of(workers_.begin(), workers_.end(), [&worker](const auto& other) {
+        return other.get() != &worker && !other->exited;
+      });
+      leave = worker.retiring || (idle > kIdleS && others) ||
+              (idle > kOldCodeIdleS && worker.code->key() != current_key_);
+      if (leave) worker.retiring = true;
+    }
+    if (stopping_) leave = true;
+  }
+  for (ActionCallPtr& call : arriving) call->started(worker.process);
+  if (hung != 0 || leave) {
+    lose_all(worker, hung);
+    return false;
+  }
+  wire::FromWorker frame;
+  switch (worker.process->receive(frame, next_deadline)) {
+    case WorkerProcess::Event::kFrame:
+      handle(worker, frame);
+      return true;
+    case WorkerProcess::Event::kTimeout: {
+      refuse_expired();
+      bool heavy = worker.process->rss_bytes() > kRssBudget;
+      std::lock_guard lock(mutex_);
+      if (heavy) worker.retiring = true;
+      return true;
+    }
+    case WorkerProcess::Event::kWoken:
+      return true;
+    case WorkerProcess::Event::kClosed:
+      break;
+  }
+  lose_all(worker, 0);
+  return false;
+}
+
+void ActionPool::handle(Worker& worker, const wire::FromWorker& frame) {
+  if (frame.has_module()) {
+    reply_module(*worker.process, *worker.code, frame.module());
+  } else if (frame.has_ops()) {
+    if (auto call = find(worker, frame.ops().call_id())) call->ops(frame.ops());
+  } else if (frame.has_logs()) {
+    if (auto call = find(worker, frame.logs().call_id())) call->logs(frame.logs());
+  } else if (frame.has_done()) {
+    auto call = find(worker, frame.done().call_id());
+    if (!call) return;
+    if (frame.done().retire()) {
+      std::lock_guard lock(mutex_);
+      worker.retiring = true;
+    }
+    remove(worker, call->id);
+    call->done(frame.done());
+  }
+}
+
+void ActionPool::lose_all(Worker& worker, uint64_t hung_call) {
+  worker.process->kill();
+  std::map<uint64_t, ActionCallPtr> calls;
+  {
+    std::lock_guard lock(mutex_);
+    calls.swap(worker.calls);
+    running_ -= calls.size();
+    worker.retiring = true;
+  }
+  for (auto& [id, call] : calls) call->lost(id == hung_call);
+}
+
+ActionPool::Stats ActionPool::stats() {
+  std::lock_guard lock(mutex_);
+  Stats stats;
+  stats.running = running_;
+  for (auto& worker : workers_) {
+    if (!worker->process) continue;
+    ++stats.workers;
+    stats.rss_bytes += worker->process->rss_bytes();
+  }
+  return stats;
+}
+
+}  // namespace hull

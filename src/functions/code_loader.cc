@@ -1,0 +1,165 @@
+#include "functions/code_loader.h"
+
+#include <algorithm>
+
+#include "value/json.h"
+
+namespace hull {
+
+// One source package, read on first use.
+struct BlobCodeLoader::Package {
+  std::mutex mutex;
+  BlobStore* blobs = nullptr;
+  std::string key;
+  bool loaded = false;
+  std::map<std::string, std::shared_ptr<const ModuleSource>> modules;
+
+  Result<std::shared_ptr<const ModuleSource>> find(const std::string& path) {
+    std::lock_guard lock(mutex);
+    if (!loaded) {
+      HULL_TRY(std::string blob, blobs->get(key));
+      HULL_TRY(std::vector<ModuleSource> sources, unpack_modules(blob));
+      for (ModuleSource& source : sources) {
+        std::string name = source.path;
+        modules[name] = std::make_shared<const ModuleSource>(std::move(source));
+      }
+      loaded = true;
+    }
+    auto it = modules.find(path);
+    if (it == modules.end()) return Error::internal("source package " + key + " lacks a module");
+    return it->second;
+  }
+};
+
+namespace {
+
+std::string text_field(ValueView row, std::string_view name) {
+  auto field = row.find(name);
+  return field && field->is_string() ? std::string(field->as_string()) : std::string();
+}
+
+Result<std::shared_ptr<const Validator>> parse_validator(std::string_view json) {
+  if (json.empty() || json == "null") return std::shared_ptr<const Validator>();
+  HULL_TRY(auto validator, Validator::parse(json));
+  if (validator->accepts_everything()) return std::shared_ptr<const Validator>();
+  return validator;
+}
+
+Result<FunctionInfo> parse_function(ValueView json) {
+  FunctionInfo info;
+  info.name = text_field(json, "name");
+  info.udf_type = text_field(json, "udfType");
+  if (auto visibility = json.find("visibility"); visibility && visibility->is_object()) {
+    info.is_public = text_field(*visibility, "kind") != "internal";
+  }
+  HULL_TRY(info.args, parse_validator(text_field(json, "args")));
+  HULL_TRY(info.returns, parse_validator(text_field(json, "returns")));
+  return info;
+}
+
+Result<ModuleInfo> parse_module(ValueView row) {
+  ModuleInfo module;
+  module.path = text_field(row, "path");
+  module.sha256 = text_field(row, "sha256");
+  module.environment = text_field(row, "environment");
+  module.package_key = text_field(row, "sourcePackageId");
+  auto analysis = row.find("analyzeResult");
+  auto functions = analysis ? analysis->find("functions") : std::nullopt;
+  if (functions && functions->is_array()) {
+    for (size_t i = 0; i < functions->count(); ++i) {
+      HULL_TRY(FunctionInfo info, parse_function(functions->element(i)));
+      std::string name = info.name;
+      module.functions[name] = std::move(info);
+    }
+  }
+  return module;
+}
+
+}  // namespace
+
+std::shared_ptr<BlobCodeLoader::Package> BlobCodeLoader::package(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(packages_, [](const auto& entry) { return entry.second.expired(); });
+  if (auto known = packages_[key].lock()) return known;
+  auto made = std::make_shared<Package>();
+  made->blobs = blobs_;
+  made->key = key;
+  packages_[key] = made;
+  return made;
+}
+
+std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInfo> modules,
+                                                 const std::map<std::string, std::string>& user_env,
+                                                 std::string import_seed, double import_time_ms) {
+  std::map<std::string, std::shared_ptr<Package>> sources;  // by module path
+  for (const auto& [path, module] : modules) sources[path] = package(module.package_key);
+  Code::Parts parts;
+  parts.modules = std::move(modules);
+  parts.env = system_env_;
+  for (const auto& [name, value] : user_env) parts.env[name] = value;
+  parts.import_seed = std::move(import_seed);
+  parts.import_seed.resize(32, '\0');
+  parts.import_time_ms = import_time_ms;
+  parts.load =
+      [sources = std::move(sources)](const std::string& path) -> Result<std::shared_ptr<const ModuleSource>> {
+    return sources.at(path)->find(path);
+  };
+  auto code = Code::make(std::move(parts));
+  // The same content is the same object, so that comparing pointers or keys means the same.
+  std::lock_guard lock(mutex_);
+  std::erase_if(by_key_, [](const auto& entry) { return entry.second.expired(); });
+  auto& slot = by_key_[code->key()];
+  if (auto known = slot.lock()) return known;
+  slot = code;
+  return code;
+}
+
+Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog) {
+  Versions versions{catalog.version_of("_modules"), catalog.version_of("_udf_config"),
+                    catalog.version_of("_environment_variables")};
+  {
+    std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < recent_.size(); ++i) {
+      if (recent_[i].versions != versions) continue;
+      auto code = recent_[i].code;
+      if (i > 0) std::rotate(recent_.begin(), recent_.begin() + i, recent_.begin() + i + 1);
+      return code;
+    }
+  }
+
+  std::map<std::string, ModuleInfo> modules;
+  for (const DocumentPtr& row : catalog.system_rows("_modules")) {
+    HULL_TRY(ModuleInfo module, parse_module(row->value));
+    std::string path = module.path;
+    modules[path] = std::move(module);
+  }
+  std::map<std::string, std::string> env;
+  for (const DocumentPtr& row : catalog.system_rows("_environment_variables")) {
+    env[text_field(row->value, "name")] = text_field(row->value, "value");
+  }
+  std::string seed;
+  double time_ms = 0;
+  for (const DocumentPtr& row : catalog.system_rows("_udf_config")) {
+    if (auto field = row->value->find("importPhaseRngSeed"); field && field->type() == ValueType::kBytes) {
+      seed = field->as_string();
+    }
+    if (auto field = row->value->find("importPhaseUnixTimestamp"); field && field->is_int64()) {
+      time_ms = static_cast<double>(field->as_int64() / 1000000);
+    }
+  }
+  auto code = make(std::move(modules), env, std::move(seed), time_ms);
+  std::lock_guard lock(mutex_);
+  recent_.push_front({versions, code});
+  if (recent_.size() > kMaxRecent) recent_.pop_back();
+  return code;
+}
+
+Result<std::shared_ptr<const Code>> BlobCodeLoader::assemble(
+    const std::vector<ModuleInfo>& modules, const std::map<std::string, std::string>& user_env,
+    const std::string& import_seed, int64_t import_time_ns) {
+  std::map<std::string, ModuleInfo> by_path;
+  for (const ModuleInfo& module : modules) by_path[module.path] = module;
+  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000));
+}
+
+}  // namespace hull

@@ -1,0 +1,63 @@
+#include "functions/identity.h"
+
+#include "value/json.h"
+
+namespace hull {
+
+std::string Identity::user_json() const { return attributes ? to_plain_json(*attributes) : "null"; }
+
+std::string Identity::cache_key() const {
+  if (attributes) return "user:" + to_plain_json(*attributes);
+  switch (kind) {
+    case Kind::kAnonymous:
+      return "anonymous";
+    case Kind::kUser:
+      return "user:";
+    case Kind::kAdmin:
+      return read_only ? "admin:read" : "admin";
+    case Kind::kSystem:
+      return "system";
+    case Kind::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+std::string_view Identity::log_type() const {
+  switch (kind) {
+    case Kind::kUser:
+      return "user";
+    case Kind::kAdmin:
+      return attributes ? "member_acting_user" : "instance_admin";
+    case Kind::kSystem:
+      return "system";
+    case Kind::kAnonymous:
+    case Kind::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+std::shared_ptr<const Identity> Identity::anonymous() {
+  static const auto identity = std::make_shared<const Identity>();
+  return identity;
+}
+
+std::shared_ptr<const Identity> Identity::system() {
+  static const auto identity = [] {
+    auto made = std::make_shared<Identity>();
+    made->kind = Kind::kSystem;
+    return std::shared_ptr<const Identity>(std::move(made));
+  }();
+  return identity;
+}
+
+std::shared_ptr<const Identity> Identity::admin(bool read_only, std::optional<Value> acting_as) {
+  auto identity = std::make_shared<Identity>();
+  identity->kind = Kind::kAdmin;
+  identity->read_only = read_only;
+  identity->attributes = std::move(acting_as);
+  return identity;
+}
+
+}  // namespace hull

@@ -1,0 +1,249 @@
+#include "functions/query_cache.h"
+
+#include <algorithm>
+#include <list>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "base/digest.h"
+#include "value/json.h"
+
+namespace hull {
+
+namespace {
+
+// User time, system time and one second: after that a clock reading is too old for new requests (runtime.md
+// §11).
+constexpr double kObservedTimeMaxMs = 17000;
+constexpr size_t kMaxIdentityFree = 10000;
+
+struct Watcher {
+  std::function<void()> on_invalid;
+};
+
+}  // namespace
+
+class QueryCache::Entry : public CachedQuery {
+ public:
+  Entry(QueryRun run, std::string identity)
+      : identity(std::move(identity)), observed_time(run.observed_time), ran_ms(unix_millis()) {
+    ts_ = run.ts;
+    ok_ = run.value.has_value();
+    value_ = std::move(run.value);
+    if (ok_) value_json_ = to_json(*value_);
+    error_ = std::move(run.error);
+    log_lines_ = std::move(run.log_lines);
+    log_lines_json_ = "[";
+    for (const LogLine& line : log_lines_) {
+      if (log_lines_json_.size() > 1) log_lines_json_ += ',';
+      append_json_string(line.pretty(), log_lines_json_);
+    }
+    log_lines_json_ += ']';
+    journal_ = std::move(run.journal);
+    request_id_ = std::move(run.request_id);
+    std::string content = ok_ ? "v" : "e";
+    content += ok_ ? value_json_ : error_.message + '\0' + error_.data_json.value_or("");
+    content += '\0';
+    content += log_lines_json_;
+    content_hash_ = sha256(content);
+    bytes = sizeof(Entry) + value_json_.size() * 2 + log_lines_json_.size() * 2 + error_.message.size() +
+            run.reads->memory_bytes();
+  }
+
+  void set_subscription(std::shared_ptr<Subscription> subscription) {
+    subscription_ = std::move(subscription);
+  }
+
+  std::shared_ptr<void> watch(std::function<void()> on_invalid) override {
+    auto watcher = std::make_shared<Watcher>(Watcher{std::move(on_invalid)});
+    {
+      std::lock_guard lock(mutex_);
+      if (!fired_) {
+        std::erase_if(watchers_, [](const std::weak_ptr<Watcher>& other) { return other.expired(); });
+        watchers_.push_back(watcher);
+        return watcher;
+      }
+    }
+    watcher->on_invalid();
+    return watcher;
+  }
+
+  void fire() {
+    std::vector<std::weak_ptr<Watcher>> watchers;
+    {
+      std::lock_guard lock(mutex_);
+      if (std::exchange(fired_, true)) return;
+      watchers.swap(watchers_);
+    }
+    for (auto& weak : watchers) {
+      if (auto watcher = weak.lock()) watcher->on_invalid();
+    }
+  }
+
+  const std::string identity;  // "" if the run did not look at it
+  const bool observed_time;
+  const double ran_ms;
+  size_t bytes = 0;
+
+  // Under State::mutex.
+  std::vector<QueryKey> keys;
+  std::list<std::shared_ptr<Entry>>::iterator position;
+  bool stored = false;
+
+ private:
+  std::mutex mutex_;
+  bool fired_ = false;
+  std::vector<std::weak_ptr<Watcher>> watchers_;
+};
+
+struct QueryCache::State {
+  using EntryPtr = std::shared_ptr<Entry>;
+  const size_t max_bytes;
+  mutable std::mutex mutex;
+  std::map<QueryKey, EntryPtr> entries;
+  std::list<EntryPtr> recency;  // most recently used first
+  size_t bytes = 0;
+  std::map<QueryKey, std::vector<Landed>> flights;
+  std::set<std::string> identity_free;  // paths
+
+  explicit State(size_t max_bytes) : max_bytes(max_bytes) {}
+
+  // The caller destroys the returned reference after releasing the mutex: an entry's end unregisters a
+  // subscription.
+  EntryPtr remove_locked(const EntryPtr& entry) {
+    if (!entry->stored) return nullptr;
+    EntryPtr kept = entry;
+    kept->stored = false;
+    for (const QueryKey& key : kept->keys) {
+      auto it = entries.find(key);
+      if (it != entries.end() && it->second == kept) entries.erase(it);
+    }
+    recency.erase(kept->position);
+    bytes -= kept->bytes;
+    return kept;
+  }
+};
+
+QueryCache::QueryCache(Engine* engine, size_t max_bytes)
+    : engine_(engine), state_(std::make_shared<State>(max_bytes)) {}
+
+QueryCache::~QueryCache() {
+  std::map<QueryKey, State::EntryPtr> entries;
+  std::list<State::EntryPtr> recency;
+  std::lock_guard lock(state_->mutex);
+  for (auto& entry : state_->recency) entry->stored = false;
+  entries.swap(state_->entries);
+  recency.swap(state_->recency);
+}
+
+CachedQueryPtr QueryCache::find(const QueryKey& key, Timestamp at, bool accept_errors) {
+  std::vector<State::EntryPtr> removed;
+  std::lock_guard lock(state_->mutex);
+  QueryKey without_identity = key;
+  without_identity.identity.clear();
+  for (const QueryKey* candidate : {&key, static_cast<const QueryKey*>(&without_identity)}) {
+    auto it = state_->entries.find(*candidate);
+    if (it == state_->entries.end()) continue;
+    State::EntryPtr entry = it->second;
+    if (entry->invalidated()) {
+      removed.push_back(state_->remove_locked(entry));
+      continue;
+    }
+    if (!entry->valid_at(at) || (!entry->ok() && !accept_errors)) continue;
+    if (entry->observed_time && unix_millis() - entry->ran_ms > kObservedTimeMaxMs) continue;
+    state_->recency.splice(state_->recency.begin(), state_->recency, entry->position);
+    return entry;
+  }
+  return nullptr;
+}
+
+QueryKey QueryCache::flight_key(const QueryKey& key) {
+  std::lock_guard lock(state_->mutex);
+  QueryKey flight = key;
+  if (state_->identity_free.contains(key.path)) flight.identity.clear();
+  return flight;
+}
+
+bool QueryCache::take_off(const QueryKey& flight, Landed landed) {
+  std::lock_guard lock(state_->mutex);
+  auto [it, first] = state_->flights.try_emplace(flight);
+  if (!first) it->second.push_back(std::move(landed));
+  return first;
+}
+
+void QueryCache::land(const QueryKey& flight, const QueryOutcome& outcome, bool observed_identity,
+                      const std::string& identity) {
+  std::vector<Landed> waiting;
+  {
+    std::lock_guard lock(state_->mutex);
+    if (outcome.query) {
+      if (observed_identity) {
+        state_->identity_free.erase(flight.path);
+      } else if (state_->identity_free.size() < kMaxIdentityFree) {
+        state_->identity_free.insert(flight.path);
+      }
+    }
+    auto it = state_->flights.find(flight);
+    if (it != state_->flights.end()) {
+      waiting = std::move(it->second);
+      state_->flights.erase(it);
+    }
+  }
+  for (Landed& landed : waiting) landed(outcome, observed_identity, identity);
+}
+
+CachedQueryPtr QueryCache::insert(const QueryKey& key, QueryRun run) {
+  bool observed_identity = run.observed_identity;
+  Timestamp ts = run.ts;
+  auto reads = run.reads;
+  std::optional<std::string> journal = run.journal;
+  auto entry = std::make_shared<Entry>(std::move(run), observed_identity ? key.identity : std::string());
+  entry->set_subscription(engine_->subscribe(
+      reads, ts, [weak_entry = std::weak_ptr<Entry>(entry), weak_state = std::weak_ptr<State>(state_)] {
+        auto touched = weak_entry.lock();
+        if (!touched) return;
+        if (auto state = weak_state.lock()) {
+          State::EntryPtr removed;
+          std::lock_guard lock(state->mutex);
+          removed = state->remove_locked(touched);
+        }
+        touched->fire();
+      }));
+
+  QueryKey stored = key;
+  if (!observed_identity) stored.identity.clear();
+  if (entry->invalidated()) {
+    entry->fire();
+    return entry;
+  }
+  std::vector<State::EntryPtr> removed;
+  std::lock_guard lock(state_->mutex);
+  if (entry->invalidated()) return entry;
+  entry->keys.push_back(stored);
+  if (journal && *journal != stored.journal) {
+    entry->keys.push_back(stored);
+    entry->keys.back().journal = *journal;
+  }
+  for (const QueryKey& each : entry->keys) {
+    entry->bytes += each.path.size() + each.args_json.size() + each.journal.size() + each.identity.size();
+    auto it = state_->entries.find(each);
+    if (it != state_->entries.end()) removed.push_back(state_->remove_locked(it->second));
+    state_->entries[each] = entry;
+  }
+  state_->recency.push_front(entry);
+  entry->position = state_->recency.begin();
+  entry->stored = true;
+  state_->bytes += entry->bytes;
+  while (state_->bytes > state_->max_bytes && state_->recency.size() > 1) {
+    removed.push_back(state_->remove_locked(state_->recency.back()));
+  }
+  return entry;
+}
+
+QueryCache::Stats QueryCache::stats() const {
+  std::lock_guard lock(state_->mutex);
+  return {state_->recency.size(), state_->bytes};
+}
+
+}  // namespace hull

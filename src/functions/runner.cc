@@ -1,0 +1,131 @@
+#include "functions/runner.h"
+
+#include <future>
+
+#include "functions/action_runner.h"
+#include "functions/analysis.h"
+#include "functions/lookup.h"
+#include "functions/mutation_runner.h"
+#include "functions/query_runner.h"
+
+namespace hull {
+
+namespace {
+
+class Runner final : public FunctionRunner {
+ public:
+  explicit Runner(RunnerOptions options) : queries_(&parts_), mutations_(&parts_), actions_(&parts_) {
+    const Knobs* knobs = options.knobs;
+    parts_.runner = this;
+    parts_.engine = options.engine;
+    parts_.settings.knobs = knobs;
+    parts_.settings.instance_name = options.instance_name;
+    parts_.settings.cursors = {options.secret, options.instance_name};
+    parts_.log = FunctionLog::create(knobs->max_log_entries);
+    parts_.loader = std::make_unique<BlobCodeLoader>(
+        options.blobs, std::map<std::string, std::string>{{"CONVEX_CLOUD_URL", options.cloud_origin},
+                                                          {"CONVEX_SITE_URL", options.site_origin}});
+    parts_.cache = std::make_unique<QueryCache>(options.engine, knobs->query_cache_bytes);
+    parts_.launcher = std::make_unique<WorkerLauncher>(options.lib_dir);
+    parts_.starter = std::make_unique<WorkerStarter>(parts_.launcher.get(), knobs, options.scratch_dir);
+    parts_.fetch = std::make_unique<FetchService>();
+    parts_.timers = std::make_unique<Timers>();
+    parts_.tasks = std::make_unique<TaskThreads>(2);
+    parts_.pool = std::make_unique<WorkerPool>(parts_.starter.get(), knobs);
+    parts_.actions = std::make_unique<ActionPool>(parts_.starter.get(), knobs);
+    parts_.options = std::move(options);
+  }
+
+  ~Runner() override {
+    // Actions may run for long: they are cut off. Queries and mutations end by themselves.
+    parts_.actions->stop();
+    parts_.inflight.wait_until_empty();
+  }
+
+  void query(FunctionCall call, std::optional<std::string> journal, Timestamp min_ts, bool exactly,
+             std::function<void(QueryOutcome)> done) override {
+    queries_.run(std::move(call), std::move(journal), min_ts, exactly, std::move(done));
+  }
+  void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) override {
+    mutations_.run(std::move(call), std::move(session), std::move(done));
+  }
+  void action(FunctionCall call, FunctionCallback done) override {
+    actions_.run(std::move(call), std::move(done));
+  }
+  void any(FunctionCall call, FunctionCallback done) override;
+
+  FunctionLog& log() override { return *parts_.log; }
+  SystemFunctions& system_functions() override { return parts_.system_functions; }
+  CodeLoader& code() override { return *parts_.loader; }
+  Engine& engine() override { return *parts_.engine; }
+
+  Result<AnalysisOutcome> analyze(const AnalysisRequest& request) override {
+    return analyze_modules(*parts_.launcher, *parts_.options.knobs, request);
+  }
+  Result<void> prepare(std::shared_ptr<const Code> code) override {
+    parts_.starter->make_snapshot(*code);
+    parts_.pool->prewarm(std::move(code));
+    return {};
+  }
+  Stats stats() override {
+    auto pool = parts_.pool->stats();
+    auto actions = parts_.actions->stats();
+    return {pool.workers + actions.workers, pool.running + actions.running,
+            pool.rss_bytes + actions.rss_bytes};
+  }
+
+ private:
+  RunnerParts parts_;
+  QueryRunner queries_;
+  MutationRunner mutations_;
+  ActionRunner actions_;
+};
+
+void Runner::any(FunctionCall call, FunctionCallback done) {
+  std::optional<UdfType> type;
+  if (is_system_call(call)) {
+    const SystemFunction* function = parts_.system_functions.find(call.path.canonical());
+    type = function ? function->type : UdfType::kQuery;  // a query that is not there fails as it should
+  } else {
+    auto code = parts_.loader->load(*parts_.engine->snapshot()->catalog());
+    if (!code.ok()) {
+      FunctionResult result;
+      result.system_error = code.error();
+      done(std::move(result));
+      return;
+    }
+    const FunctionInfo* function = (*code)->find(call.path);
+    type = function ? udf_type_of(*function) : UdfType::kQuery;
+  }
+  switch (type.value_or(UdfType::kQuery)) {
+    case UdfType::kMutation:
+      return mutation(std::move(call), std::nullopt, std::move(done));
+    case UdfType::kAction:
+    case UdfType::kHttpAction:
+      return action(std::move(call), std::move(done));
+    case UdfType::kQuery:
+      break;
+  }
+  query(std::move(call), std::nullopt, Timestamp{}, false, [done = std::move(done)](QueryOutcome outcome) {
+    FunctionResult result;
+    result.system_error = std::move(outcome.system_error);
+    if (outcome.query) {
+      result.ts = outcome.query->ts();
+      result.log_lines = outcome.query->log_lines();
+      if (outcome.query->ok()) {
+        result.value = outcome.query->value();
+      } else {
+        result.error = outcome.query->error();
+      }
+    }
+    done(std::move(result));
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FunctionRunner>> FunctionRunner::start(RunnerOptions options) {
+  return std::unique_ptr<FunctionRunner>(std::make_unique<Runner>(std::move(options)));
+}
+
+}  // namespace hull

@@ -1,0 +1,185 @@
+#include "functions/snapshots.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/time.h"
+
+namespace hull {
+
+namespace {
+
+constexpr size_t kMaxEntries = 200;
+constexpr size_t kMaxSnapshots = 6;
+constexpr double kStartTimeoutS = 20;
+constexpr double kBuildTimeoutS = 60;
+
+int64_t deadline_in(double seconds) { return monotonic_nanos() + static_cast<int64_t>(seconds * 1e9); }
+
+}  // namespace
+
+wire::ToWorker init_message(const Code& code, const Knobs& knobs, const std::string& snapshot_path) {
+  wire::ToWorker message;
+  wire::Init* init = message.mutable_init();
+  init->set_snapshot_path(snapshot_path);
+  for (const auto& [name, value] : code.env()) (*init->mutable_env())[name] = value;
+  init->set_import_seed(code.import_seed());
+  init->set_import_time_ms(code.import_time_ms());
+  init->set_max_heap_bytes(knobs.max_user_heap);
+  init->set_max_heap_extra_bytes(knobs.max_heap_extra);
+  init->set_max_array_buffer_bytes(knobs.max_array_buffers);
+  init->set_sandbox(true);
+  return message;
+}
+
+void reply_module(WorkerProcess& worker, const Code& code, const wire::ModuleRequest& request) {
+  wire::ToWorker message;
+  wire::ModuleReply* reply = message.mutable_module();
+  reply->set_request_id(request.request_id());
+  auto source = code.source(request.path());
+  if (source.ok() && (*source)->environment == "isolate") {
+    reply->set_found(true);
+    if (!request.source_map()) reply->set_source((*source)->source);
+    if (request.source_map()) reply->set_source_map((*source)->source_map);
+  } else if (!source.ok() && source.error().kind == ErrorKind::kInternal) {
+    spdlog::error("cannot load module path={}: {}", request.path(), source.error().message);
+  }
+  worker.send(message);
+}
+
+WorkerStarter::WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir)
+    : launcher_(launcher), knobs_(knobs), scratch_dir_(std::move(scratch_dir)) {
+  std::error_code ignored;
+  std::filesystem::create_directories(scratch_dir_, ignored);
+}
+
+WorkerStarter::~WorkerStarter() {
+  std::error_code ignored;
+  for (const auto& [key, snapshot] : snapshots_) {
+    if (!snapshot.path.empty()) std::filesystem::remove(snapshot.path, ignored);
+  }
+}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start(const Code& code) {
+  std::string snapshot = snapshot_path(code);
+  auto worker = start_with(code, snapshot);
+  if (worker.ok() || snapshot.empty()) return worker;
+  spdlog::warn("a worker did not start from its snapshot ({}); starting without one", worker.error().message);
+  forget(code.key());
+  return start_with(code, "");
+}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start_with(const Code& code,
+                                                                 const std::string& snapshot) {
+  HULL_TRY(auto worker, launcher_->launch());
+  worker->send(init_message(code, *knobs_, snapshot));
+  int64_t deadline = deadline_in(kStartTimeoutS);
+  while (true) {
+    wire::FromWorker frame;
+    auto event = worker->receive(frame, deadline);
+    if (event == WorkerProcess::Event::kTimeout)
+      return Error::internal("a worker did not become ready in time");
+    if (event == WorkerProcess::Event::kClosed) return Error::internal("a worker died while it started");
+    if (event != WorkerProcess::Event::kFrame) continue;
+    if (frame.has_module()) {
+      reply_module(*worker, code, frame.module());
+    } else if (frame.has_ready()) {
+      if (!frame.ready().sandbox_report().empty()) {
+        std::lock_guard lock(mutex_);
+        if (!std::exchange(reported_sandbox_, true)) {
+          spdlog::warn("workers run with a weaker sandbox: {}", frame.ready().sandbox_report());
+        }
+      }
+      return worker;
+    }
+  }
+}
+
+void WorkerStarter::make_snapshot(const Code& code) { snapshot_path(code); }
+
+std::string WorkerStarter::snapshot_path(const Code& code) {
+  std::vector<std::string> unused;
+  {
+    std::unique_lock lock(mutex_);
+    auto it = snapshots_.find(code.key());
+    if (it != snapshots_.end()) {
+      it->second.used = ++uses_;
+      changed_.wait(lock, [&] {
+        it = snapshots_.find(code.key());
+        return it == snapshots_.end() || it->second.done;
+      });
+      return it == snapshots_.end() ? "" : it->second.path;
+    }
+    snapshots_[code.key()].used = ++uses_;
+  }
+  std::string path = build(code);
+  std::lock_guard lock(mutex_);
+  Snapshot& snapshot = snapshots_[code.key()];
+  snapshot.done = true;
+  snapshot.path = path;
+  while (snapshots_.size() > kMaxSnapshots) {
+    auto oldest = snapshots_.end();
+    for (auto it = snapshots_.begin(); it != snapshots_.end(); ++it) {
+      if (it->second.done && (oldest == snapshots_.end() || it->second.used < oldest->second.used))
+        oldest = it;
+    }
+    if (oldest == snapshots_.end()) break;
+    std::error_code ignored;
+    if (!oldest->second.path.empty()) std::filesystem::remove(oldest->second.path, ignored);
+    snapshots_.erase(oldest);
+  }
+  changed_.notify_all();
+  return path;
+}
+
+void WorkerStarter::forget(const std::string& key) {
+  std::lock_guard lock(mutex_);
+  auto it = snapshots_.find(key);
+  if (it == snapshots_.end() || it->second.path.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(it->second.path, ignored);
+  it->second.path.clear();
+}
+
+std::string WorkerStarter::build(const Code& code) {
+  std::vector<std::string> entries = code.entries();
+  if (entries.size() > kMaxEntries) return "";
+  auto worker = launcher_->launch();
+  if (!worker.ok()) return "";
+  WorkerProcess& child = **worker;
+  child.send(init_message(code, *knobs_, ""));
+  std::string path = scratch_dir_ + "/" + code.key() + ".snapshot";
+  int64_t started = monotonic_nanos();
+  int64_t deadline = deadline_in(kBuildTimeoutS);
+  while (true) {
+    wire::FromWorker frame;
+    auto event = child.receive(frame, deadline);
+    if (event == WorkerProcess::Event::kWoken) continue;
+    if (event != WorkerProcess::Event::kFrame) {
+      spdlog::warn(
+          "no snapshot for this code version: the worker that makes it {}; functions start more slowly",
+          event == WorkerProcess::Event::kTimeout ? "took too long" : "died");
+      std::error_code ignored;
+      std::filesystem::remove(path, ignored);
+      return "";
+    }
+    if (frame.has_module()) {
+      reply_module(child, code, frame.module());
+    } else if (frame.has_ready()) {
+      wire::ToWorker order;
+      for (const std::string& entry : entries) order.mutable_build_snapshot()->add_entries(entry);
+      order.mutable_build_snapshot()->set_output_path(path);
+      child.send(order);
+    } else if (frame.has_snapshot()) {
+      const wire::SnapshotBuilt& built = frame.snapshot();
+      spdlog::debug("snapshot made entries={} failed={} bytes={} ms={}", built.entries_size(),
+                    built.failed_entries_size(), built.bytes(), (monotonic_nanos() - started) / 1000000);
+      return built.bytes() > 0 ? path : "";
+    }
+  }
+}
+
+}  // namespace hull

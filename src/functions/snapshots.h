@@ -1,0 +1,57 @@
+// Starting workers with a Code, and the V8 snapshots they start from.
+//
+// A snapshot holds the evaluated modules of one Code. It is made once per Code, in a child of its own (some
+// user code makes V8 abort while it is written), as a file in the scratch directory; without one, workers
+// load modules on demand. Thread-safe; all calls block.
+#pragma once
+
+#include <condition_variable>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/knobs.h"
+#include "functions/code.h"
+#include "functions/worker_process.h"
+
+namespace hull {
+
+class WorkerStarter {
+ public:
+  WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir);
+  ~WorkerStarter();  // removes its files
+
+  // A worker that has answered Ready.
+  Result<std::unique_ptr<WorkerProcess>> start(const Code& code);
+  // Makes the snapshot of `code` if there is none yet.
+  void make_snapshot(const Code& code);
+
+ private:
+  struct Snapshot {
+    bool done = false;
+    std::string path;  // "" = none can be made
+    uint64_t used = 0;
+  };
+  std::string snapshot_path(const Code& code);
+  std::string build(const Code& code);
+  Result<std::unique_ptr<WorkerProcess>> start_with(const Code& code, const std::string& snapshot);
+  void forget(const std::string& key);
+
+  WorkerLauncher* const launcher_;
+  const Knobs* const knobs_;
+  const std::string scratch_dir_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Snapshot> snapshots_;  // by Code key
+  uint64_t uses_ = 0;
+  bool reported_sandbox_ = false;
+};
+
+// The Init message for `code`.
+wire::ToWorker init_message(const Code& code, const Knobs& knobs, const std::string& snapshot_path);
+// Answers a worker's request for a module.
+void reply_module(WorkerProcess& worker, const Code& code, const wire::ModuleRequest& request);
+
+}  // namespace hull

@@ -1,0 +1,125 @@
+// TransactionCall: one attempt at running a query or mutation, with every function it calls in the same
+// transaction, on one worker. It belongs to the worker's driver thread, which executes the operations
+// (blocking reads included) between frames.
+//
+// Calls nest: while a callee runs, its caller's operation is pending and the caller's JavaScript stands
+// still, so one loop per level reads the socket until its own call is done. A fatal error ends all levels:
+// each pending operation is answered fatally and the worker unwinds.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "database/transaction.h"
+#include "functions/call.h"
+#include "functions/code.h"
+#include "functions/op_args.h"
+#include "functions/worker_process.h"
+
+namespace hull {
+
+struct CallOutcome {
+  // Exactly one of value / error / system_error is set, or the worker was lost.
+  std::optional<Value> value;
+  std::optional<FunctionError> error;
+  std::optional<Error> system_error;
+  enum class Loss { kNone, kDied, kHung, kOutOfMemory } loss = Loss::kNone;  // worth another worker
+  bool retire = false;  // the worker must not be used again
+  std::vector<LogLine> log_lines;
+  bool observed_identity = false, observed_time = false, observed_random = false;
+  double user_ms = 0;
+};
+
+struct CallSettings {
+  const Knobs* knobs = nullptr;
+  std::string instance_name;
+  CursorContext cursors;
+};
+
+class TransactionCall {
+ public:
+  TransactionCall(const CallSettings& settings, WorkerProcess& worker, const Code& code,
+                  const FunctionCall& call, UdfType type, Transaction& transaction,
+                  std::optional<std::string> journal_end, double now_ms);
+
+  CallOutcome run(const FunctionInfo& function);
+
+ private:
+  struct OpenQuery {
+    std::unique_ptr<QueryStream> stream;
+    size_t handed_out = 0;  // rows of the last page the worker has not reported as consumed
+    size_t served = 0;      // rows the server consumed itself, to be left out of the next report
+    size_t page = 0;        // size of the next page
+    bool exhausted = false;
+  };
+  // One running function.
+  struct Level {
+    uint64_t call_id = 0;
+    UdfType type = UdfType::kQuery;
+    FunctionPath path;
+    Transaction* transaction = nullptr;
+    std::map<uint32_t, OpenQuery> queries;
+    int depth = 0;
+  };
+  // How a level ended: a value, an error the caller may catch, or (fatal_ set) neither.
+  struct LevelResult {
+    std::optional<Value> value;
+    std::optional<FunctionError> error;
+  };
+
+  LevelResult run_level(Level& level, const FunctionInfo& function, const std::string& args_json,
+                        uint64_t parent_call_id);
+  LevelResult finish_level(Level& level, const FunctionInfo& function, const wire::CallDone& done);
+  // Next frame for the given call; nullopt when the worker was lost (fatal_ is set).
+  std::optional<wire::FromWorker> next_frame(uint64_t call_id);
+  void answer_batch(Level& level, const wire::OpBatch& batch);
+  void answer(Level& level, const wire::Op& op, wire::OpResult& result);
+  void consume(Level& level, const google::protobuf::RepeatedPtrField<wire::Consumed>& reports);
+  void add_logs(const Level& level, const google::protobuf::RepeatedPtrField<wire::LogLine>& lines);
+  void set_error(wire::OpResult& result, const Error& error);
+  void set_fatal(wire::OpResult& result);
+
+  // Operations: the JSON of the result, or an error. ops_database.cc, ops_meta.cc, ops_calls.cc.
+  Result<std::string> dispatch(Level& level, const wire::Op& op);
+  std::optional<Result<std::string>> database_op(Level& level, const wire::Op& op);
+  std::optional<Result<std::string>> meta_op(Level& level, const wire::Op& op);
+  Result<std::string> op_get(Level& level, std::string_view args);
+  Result<void> open_stream(Level& level, uint32_t id, const OpArgs& args);
+  Result<std::string> op_query_cleanup(Level& level, std::string_view args);
+  Result<std::string> op_query_page(Level& level, std::string_view args);
+  Result<std::string> op_insert(Level& level, std::string_view args);
+  Result<std::string> op_patch(Level& level, std::string_view args);
+  Result<std::string> op_replace(Level& level, std::string_view args);
+  Result<std::string> op_remove(Level& level, std::string_view args);
+  Result<std::string> op_normalize_id(Level& level, std::string_view args);
+  Result<std::string> op_count(Level& level, std::string_view args);
+  Result<void> query_stream_next(Level& level, std::string_view args, wire::OpResult& result);
+  Result<std::string> op_metrics(Level& level);
+  Result<std::string> op_run_udf(Level& level, std::string_view args);
+  Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,
+                           Transaction& transaction);
+
+  const CallSettings& settings_;
+  WorkerProcess& worker_;
+  const Code& code_;
+  const FunctionCall& call_;
+  const UdfType type_;
+  Transaction& transaction_;
+  const std::optional<std::string> journal_end_;
+  const double now_ms_;
+
+  std::deque<wire::FromWorker> stray_;  // frames of outer levels read by inner ones
+  int64_t system_ns_ = 0;               // spent in operations
+  bool fatal_ = false;
+  CallOutcome outcome_;  // logs and flags accumulate; the failure when fatal_
+};
+
+uint64_t next_call_id();
+LogLine log_line_from(const wire::LogLine& line);
+FunctionError function_error_from(const wire::JsError& error);
+
+}  // namespace hull

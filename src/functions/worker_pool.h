@@ -1,0 +1,86 @@
+// WorkerPool: the workers of queries and mutations. One call at a time per worker; calls wait in one queue,
+// first come first served, whatever their kind.
+//
+// Each slot is a driver thread with at most one worker process, started when a call needs it and bound to one
+// Code. The thread runs the call (operations, blocking reads) and owns everything that belongs to it. A slot
+// whose worker is of another Code than the next call needs starts a new one. Workers retire after a time
+// without work (all but one), when their Code is no longer the current one, when a call says so, and when
+// they have grown beyond their memory budget. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "functions/call.h"
+#include "functions/snapshots.h"
+
+namespace hull {
+
+struct PoolJob {
+  UdfType type = UdfType::kQuery;
+  std::shared_ptr<const Code> code;
+  // On the slot's thread. False: the worker must not be used again.
+  std::function<bool(WorkerProcess&)> run;
+  // Instead of run: overload, shutdown, or workers that do not start.
+  std::function<void(Error)> refuse;
+  int64_t queued_ns = 0;
+};
+
+class WorkerPool {
+ public:
+  WorkerPool(WorkerStarter* starter, const Knobs* knobs);
+  ~WorkerPool();  // refuses what waits, lets running calls end
+
+  void submit(PoolJob job);
+  // Starts workers for a Code that is about to become current. Blocking.
+  void prewarm(std::shared_ptr<const Code> code);
+
+  struct Stats {
+    size_t workers = 0, running = 0, rss_bytes = 0;
+  };
+  Stats stats();
+
+ private:
+  struct Slot {
+    std::thread thread;
+    std::condition_variable wake;
+    std::unique_ptr<WorkerProcess> worker;  // the thread's; others look at it under mutex_ only
+    std::shared_ptr<const Code> code;       // of `worker`
+    std::optional<PoolJob> job;
+    bool busy = false;
+    int64_t idle_since_ns = 0;
+    size_t calls = 0;
+  };
+  struct Standby {
+    std::shared_ptr<const Code> code;
+    std::unique_ptr<WorkerProcess> worker;
+    int64_t since_ns = 0;
+  };
+
+  void dispatch_locked();
+  Slot* slot_for_locked(const Code& code);
+  bool within_limit_locked(UdfType type) const;
+  void run_slot(Slot& slot);
+  void run_job(Slot& slot, PoolJob job);
+  bool ensure_worker(Slot& slot, const PoolJob& job);
+  bool should_retire_locked(const Slot& slot) const;
+
+  WorkerStarter* const starter_;
+  const Knobs* const knobs_;
+  const size_t max_slots_;
+  std::mutex mutex_;
+  std::deque<PoolJob> queue_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Standby> standby_;
+  std::string current_key_;  // of the newest Code a call asked for
+  size_t running_queries_ = 0, running_mutations_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace hull
