@@ -19,8 +19,7 @@ Error invalid_modules(const std::string& text) {
 
 // Checked validator text, or why it is not one. "" = unvalidated.
 Result<std::string> validator_text(const std::string& json, const std::string& function, bool args) {
-  if (json.empty()) return std::string(args ? "{\"type\":\"any\"}" : "null");
-  if (!args && json == "null") return json;
+  if (json.empty() || json == "null") return std::string(args ? "{\"type\":\"any\"}" : "null");
   std::string method = args ? ".exportArgs()" : ".exportReturns()";
   if (auto parsed = parse_plain_json(json); !parsed.ok())
     return invalid_modules("Invalid JSON returned from " + function + method + ": " + parsed.error().message);
@@ -97,9 +96,11 @@ Result<std::string> crons_json(const AnalyzedModule& module, const AnalysisOutco
   return out + "]";
 }
 
-std::string without_prefix(std::string text, std::string_view prefix) {
-  if (text.starts_with(prefix)) text.erase(0, prefix.size());
-  return text;
+// The sentence the CLI looks for, without what JavaScript put around it.
+std::string missing_variable_text(const std::string& text) {
+  size_t start = text.find("Environment variable ");
+  if (start == std::string::npos) return text;
+  return text.substr(start, text.find('\n', start) - start);
 }
 
 }  // namespace
@@ -151,17 +152,19 @@ Error analysis_error(const AnalysisOutcome::Failure& failure, std::string_view s
     return Error::bad_request(code_or("InvalidSchema"),
                               "Hit an error while evaluating your schema:\n" + failure.text);
   if (!auth_path.empty() && failure.module == auth_path) {
-    if (failure.code == "AuthConfigMissingEnvironmentVariable") {
-      std::string text = without_prefix(failure.text, "Uncaught Error: ");
-      return Error::bad_request(failure.code, std::move(text));
-    }
-    return Error::bad_request("InvalidAuthConfig", "The pushed auth config is invalid: " + failure.text);
+    if (failure.code == "AuthConfigMissingEnvironmentVariable")
+      return Error::bad_request(failure.code, missing_variable_text(failure.text));
+    constexpr std::string_view kPrefix = "The pushed auth config is invalid: ";
+    std::string text = failure.text.starts_with(kPrefix) ? "" : std::string(kPrefix);
+    return Error::bad_request("InvalidAuthConfig", text + failure.text);
   }
   if (!definition_path.empty() && failure.module == definition_path)
     return Error::bad_request(code_or("InvalidConvexConfig"), failure.text);
   if (!failure.code.empty() && failure.code != "InvalidModules")
     return Error::bad_request(failure.code, failure.text);
-  bool complete = failure.module.empty() || failure.text.starts_with("Failed to analyze ") ||
+  // Only what user code threw is told with its module; other texts name it themselves.
+  bool complete = !failure.code.empty() || failure.module.empty() ||
+                  failure.text.starts_with("Failed to analyze ") ||
                   failure.text.starts_with("Couldn't find JavaScript module");
   return invalid_modules(complete ? failure.text
                                   : "Failed to analyze " + failure.module + ": " + failure.text);

@@ -71,7 +71,10 @@ Result<std::vector<AuthProvider>> evaluate_auth_config(FunctionRunner& runner, c
   if (outcome.failure) {
     if (outcome.failure->code == "AuthConfigMissingEnvironmentVariable")
       return Error::bad_request(outcome.failure->code, outcome.failure->text);
-    return refused(outcome.failure->text);
+    constexpr std::string_view kPushPrefix = "The pushed auth config is invalid: ";
+    std::string text = outcome.failure->text;
+    if (text.starts_with(kPushPrefix)) text.erase(0, kPushPrefix.size());
+    return refused(text);
   }
   auto providers = parse_auth_config(outcome.auth_json);
   if (!providers.ok()) return refused(providers.error().message);

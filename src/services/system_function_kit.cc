@@ -35,12 +35,10 @@ void add_query(SystemFunctions& functions, std::string path, std::string operati
   function.args = std::move(args);
   function.run = [handler = std::move(handler)](Transaction& transaction, ValueView args,
                                                 std::optional<std::string_view>) {
-    return handler(transaction, arguments(args));
+    return handler(transaction, args);
   };
   functions.add(std::move(path), std::move(function));
 }
-
-ValueView arguments(ValueView args) { return args.is_array() && args.count() > 0 ? args.element(0) : args; }
 
 Value page_value(const Page& page) {
   ValueBuilder b;

@@ -29,9 +29,6 @@ using Handler = std::function<Result<Value>(Transaction&, ValueView args)>;
 void add_query(SystemFunctions& functions, std::string path, std::string operation, Handler handler,
                std::shared_ptr<const Validator> args = args_validator({}));
 
-// The arguments object, whether it comes alone or as the only element of the positional array.
-ValueView arguments(ValueView args);
-
 // `componentId` may only name the root component: null, absent, or its id.
 std::shared_ptr<const Validator> component_args();
 

@@ -150,7 +150,7 @@ void register_table_functions(FunctionRunner& runner) {
   data.operation = "ViewData";
   data.args = args_validator({{"table", kString}, {"order", kOrder}, {"paginationOpts", kAny}});
   data.run = [](Transaction& transaction, ValueView args, std::optional<std::string_view> journal_end) {
-    return table_data(transaction, arguments(args), journal_end);
+    return table_data(transaction, args, journal_end);
   };
   functions.add("_system/cli/tableData.js:default", std::move(data));
   auto table_name = args_validator({{"tableName", kString}});
