@@ -66,20 +66,53 @@ void Call::Invoke() {
   if (realm_.CallHook("startCall", {seed, v8::Number::New(isolate, start_.now_ms()), kind}).IsEmpty()) {
     return realm_.Fail(caught);
   }
-  const Local<Value> args = ToV8(isolate, start_.args_json());
+  const Local<v8::String> args = ToV8(isolate, start_.args_json());
   Local<Value> result;
-  const bool ok =
-      start_.type() == wire::HTTP_ACTION
-          ? realm_.CallHook("invokeHttp", {exports, ToV8(isolate, start_.http_route_path()), args})
-                .ToLocal(&result)
-          : realm_
-                .CallHook("invoke", {exports, ToV8(isolate, start_.module()),
-                                     ToV8(isolate, start_.function()), kind, args})
-                .ToLocal(&result);
+  const bool ok = start_.type() == wire::HTTP_ACTION
+                      ? InvokeHttp(exports, args).ToLocal(&result)
+                      : realm_
+                            .CallHook("invoke", {exports, ToV8(isolate, start_.module()),
+                                                 ToV8(isolate, start_.function()), kind, args})
+                            .ToLocal(&result);
   if (!ok) return realm_.Fail(caught);
   if (!result->IsPromise()) return realm_.Fail(wire::JsError::INTERNAL, "the runtime returned no promise");
   result.As<Promise>()->MarkAsHandled();
   promise_.Reset(isolate, result.As<Promise>());
+}
+
+v8::MaybeLocal<Value> Call::InvokeHttp(Local<v8::Object> exports, Local<v8::String> request) {
+  v8::Isolate* isolate = host_.v8();
+  const Local<Context> context = realm_.context();
+  const Local<v8::String> route = ToV8(isolate, start_.http_route_path());
+  {
+    // A router that fails here fails the call below.
+    const v8::TryCatch ignored(isolate);
+    Local<Value> parsed;
+    Local<Value> found;
+    if (v8::JSON::Parse(context, request).ToLocal(&parsed) && parsed->IsObject() &&
+        realm_.CallHook("lookupRoute", {exports, route, Property(context, parsed.As<v8::Object>(), "method")})
+            .ToLocal(&found) &&
+        found->IsString()) {
+      http_route_json_ = ToUtf8(isolate, found.As<v8::String>());
+    }
+  }
+  return realm_.CallHook("invokeHttp", {exports, route, request});
+}
+
+bool Call::ResponseComplete(const std::string& response_json) {
+  if (!response_announced_) {
+    const Turn turn(realm_);
+    const v8::TryCatch ignored(host_.v8());
+    Local<Value> parsed;
+    if (!v8::JSON::Parse(realm_.context(), ToV8(host_.v8(), response_json)).ToLocal(&parsed) ||
+        !parsed->IsObject() || !Property(realm_.context(), parsed.As<v8::Object>(), "streamId")->IsString()) {
+      return true;
+    }
+    // Status and headers go out while the body is still being made.
+    ops_.Notify("http/response", response_json);
+    response_announced_ = true;
+  }
+  return ops_.body_written();
 }
 
 void Call::OnResults(wire::OpResults results) {
@@ -133,7 +166,13 @@ void Call::AfterTurn() {
       realm_.Fail(wire::JsError::INTERNAL, "the runtime returned no text");
       return Finish({});
     }
-    return Finish(ToUtf8(host_.v8(), result.As<v8::String>()));
+    std::string text = ToUtf8(host_.v8(), result.As<v8::String>());
+    const bool complete = start_.type() != wire::HTTP_ACTION || ResponseComplete(text);
+    if (complete || ops_.idle()) {
+      if (start_.type() == wire::HTTP_ACTION) ops_.Flush();
+      return Finish(std::move(text));
+    }
+    return ops_.Flush();
   }
   if (ops_.idle()) {
     realm_.Fail(wire::JsError::DEVELOPER, "Returned promise will never resolve");
@@ -172,6 +211,7 @@ void Call::Finish(std::optional<std::string> result) {
     done->mutable_error()->set_message("the function failed without a reason");
   }
   for (auto& line : realm_.TakeLogs()) *done->add_logs() = std::move(line);
+  done->set_http_route_json(http_route_json_);
   done->set_observed_time(realm_.observed_time);
   done->set_observed_random(realm_.observed_random);
   done->set_user_time_us(realm_.user_time_us());

@@ -40,6 +40,9 @@ class Call {
   // After each turn: sends what was produced and finds out whether the call is over.
   void AfterTurn();
   void Finish(std::optional<std::string> result);
+  v8::MaybeLocal<v8::Value> InvokeHttp(v8::Local<v8::Object> exports, v8::Local<v8::String> request);
+  // True once nothing of the settled HTTP action's response is left to send.
+  bool ResponseComplete(const std::string& response_json);
   void SendLiveLogs();
   void CollectUnawaited(wire::CallDone* done);
 
@@ -50,6 +53,8 @@ class Call {
   Ops ops_;
   v8::Global<v8::Promise> promise_;
   std::optional<Clock::time_point> deadline_;
+  std::string http_route_json_;
+  bool response_announced_ = false;
   bool done_ = false;
 };
 

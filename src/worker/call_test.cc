@@ -284,5 +284,28 @@ TEST_F(CallTest, Natives) {
   EXPECT_EQ(Of(wire::HTTP_ACTION, "").done.result_json(), R"({"route":"","request":[{}]})");
 }
 
+TEST_F(CallTest, HttpResponsesStream) {
+  const auto out =
+      Of(wire::HTTP_ACTION,
+         "export const f = async host => { (async () => { for (let i = 0; i < 3; i++)"
+         " await host.asyncOp('response/write', JSON.stringify({done: i == 2}), new Uint8Array([i])); })();"
+         " return '{\"streamId\":\"r\"}'; }",
+         [](const wire::Op& op, wire::OpResults* results) {
+           if (op.name() == "response/write") AddJson(results, op, "{}");
+         });
+  EXPECT_EQ(out.done.result_json(), R"({"streamId":"r"})");
+  ASSERT_EQ(out.batches.size(), 3u);
+  EXPECT_EQ(out.batches[0].ops(1).name(), "http/response");
+  EXPECT_EQ(out.batches[2].ops(0).args_json(), R"({"done":true})");
+}
+
+TEST_F(CallTest, ContinuationsAndOrigins) {
+  EXPECT_EQ(Query("export const f = async () => { host.setContinuation(7); await null; const a = "
+                  "host.getContinuation();"
+                  " host.setContinuation(undefined); return [a, host.functionOrigin(f)]; }")
+                .done.result_json(),
+            R"([7,{"file":"convex:/m1.js","line":1,"column":18}])");
+}
+
 }  // namespace
 }  // namespace hull::worker

@@ -63,8 +63,11 @@ wire::JsError DescribeException(Realm& realm, Local<Value> exception, std::strin
     return DescribePlainly(context, exception);
   }
   const auto record = described.As<Object>();
-  error.set_kind(wire::JsError::EXCEPTION);
   std::string message = TextProperty(context, record, "message");
+  error.set_kind(message.starts_with("Uncaught") ? wire::JsError::EXCEPTION : wire::JsError::DEVELOPER);
+  if (const Local<Value> value = Property(context, record, "code"); value->IsString()) {
+    *code = ToUtf8(isolate, value.As<v8::String>());
+  }
   Truncate(&message);
   error.set_message(std::move(message));
   const Local<Value> frames = Property(context, record, "frames");

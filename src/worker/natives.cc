@@ -255,11 +255,26 @@ void SetHooks(const Info& info) {
 }
 
 // The value that follows asynchronous control flow (AsyncLocalStorage).
-void ContinuationData(const Info& info) {
+void GetContinuation(const Info& info) {
   info.GetReturnValue().Set(info.GetIsolate()->GetContinuationPreservedEmbedderData());
 }
-void SetContinuationData(const Info& info) {
-  info.GetIsolate()->SetContinuationPreservedEmbedderData(info[0]);
+void SetContinuation(const Info& info) { info.GetIsolate()->SetContinuationPreservedEmbedderData(info[0]); }
+
+void FunctionOrigin(const Info& info) {
+  if (!info[0]->IsFunction()) return;
+  v8::Isolate* isolate = info.GetIsolate();
+  const Local<Context> context = isolate->GetCurrentContext();
+  const auto function = info[0].As<v8::Function>();
+  const Local<Value> file = function->GetScriptOrigin().ResourceName();
+  if (file.IsEmpty() || !file->IsString()) return;
+  const Local<Object> origin = Object::New(isolate);
+  const auto set = [&](const char* name, Local<Value> value) {
+    return origin->CreateDataProperty(context, ToV8(isolate, name), value).FromMaybe(false);
+  };
+  if (set("file", file) && set("line", v8::Integer::New(isolate, function->GetScriptLineNumber() + 1)) &&
+      set("column", v8::Integer::New(isolate, function->GetScriptColumnNumber() + 1))) {
+    info.GetReturnValue().Set(origin);
+  }
 }
 
 struct Native {
@@ -287,8 +302,9 @@ constexpr Native kNatives[] = {
     {"hmac", HmacOf},
     {"sourceMap", SourceMap},
     {"setHooks", SetHooks},
-    {"continuationData", ContinuationData},
-    {"setContinuationData", SetContinuationData},
+    {"getContinuation", GetContinuation},
+    {"setContinuation", SetContinuation},
+    {"functionOrigin", FunctionOrigin},
 };
 
 }  // namespace

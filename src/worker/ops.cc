@@ -22,6 +22,7 @@ namespace {
 constexpr char kStreamNext[] = "1.0/queryStreamNext";
 constexpr char kStreamOpen[] = "1.0/queryStream";
 constexpr char kStreamClose[] = "1.0/queryCleanup";
+constexpr char kBodyWrite[] = "response/write";
 constexpr char kUnknownQuery[] = "in-progress query not found";
 
 }  // namespace
@@ -69,11 +70,20 @@ std::optional<uint32_t> Ops::QueryId(const std::string& args_json) {
   return value.As<v8::Uint32>()->Value();
 }
 
+bool Ops::IsLastWrite(const std::string& args_json) {
+  v8::Isolate* isolate = realm_.host().v8();
+  const v8::TryCatch ignored(isolate);
+  Local<Value> args;
+  return v8::JSON::Parse(realm_.context(), ToV8(isolate, args_json)).ToLocal(&args) && args->IsObject() &&
+         Property(realm_.context(), args.As<v8::Object>(), "done")->IsTrue();
+}
+
 MaybeLocal<Promise> Ops::Start(const std::string& name, std::string args_json, std::string_view payload,
                                ResultShape shape) {
   if (name == kStreamNext && in_order_) return StartStreamNext(args_json);
   Local<Promise::Resolver> resolver;
   if (!Promise::Resolver::New(realm_.context()).ToLocal(&resolver)) return {};
+  if (name == kBodyWrite && IsLastWrite(args_json)) body_written_ = true;
   Pending& pending = pending_.emplace_back();
   pending.op_id = Send(name, std::move(args_json), payload, false);
   pending.shape = shape;

@@ -39,7 +39,12 @@ class Ops {
   // Settles the promises of these results; the caller drains the microtasks. A fatal error fails the realm.
   void OnResults(wire::OpResults results);
 
+  // Sends an operation that has no answer.
+  void Notify(const std::string& name, std::string args_json) { Send(name, std::move(args_json), {}, false); }
+
   void Flush();
+  // The body of an HTTP action's response was written to its end.
+  bool body_written() const { return body_written_; }
   bool idle() const { return pending_.empty(); }
   ReadAhead& read_ahead() { return read_ahead_; }
 
@@ -62,6 +67,7 @@ class Ops {
   void Settle(Pending& pending, wire::OpResult& result);
   v8::MaybeLocal<v8::String> LocalSync(const std::string& name, const std::string& args_json, bool* handled);
   std::optional<uint32_t> QueryId(const std::string& args_json);
+  bool IsLastWrite(const std::string& args_json);
   v8::Local<v8::Value> ErrorOf(const wire::OpError& error);
 
   Realm& realm_;
@@ -71,6 +77,7 @@ class Ops {
   std::unordered_map<uint64_t, PendingList::iterator> by_id_;
   std::unordered_map<uint64_t, uint32_t> asks_;  // op id of a request for documents -> query
   ReadAhead read_ahead_;
+  bool body_written_ = false;
   wire::FromWorker batch_;
 };
 

@@ -35,7 +35,8 @@ inline const char kFakeRuntime[] = R"js((() => {
       if (typeof ns[name] !== 'function') throw {developerError: `Couldn't find "${name}" in module "${path}".`};
       return JSON.stringify((await ns[name](...JSON.parse(args))) ?? null);
     },
-    async invokeHttp(ns, route, request) { return JSON.stringify({route, request: JSON.parse(request)}); },
+    lookupRoute(ns, path, method) { return JSON.stringify([method, path]); },
+    async invokeHttp(ns, route, request) { if (ns.f) return ns.f(host); return JSON.stringify({route, request: JSON.parse(request)}); },
     describeError(e) {
       if (e instanceof Error) {
         const out = {message: `Uncaught ${e.name}: ${e.message}`, frames: String(e.stack).split('|')};
@@ -132,7 +133,7 @@ class TestWorker {
   pid_t pid() const { return pid_; }
   std::map<std::string, std::string> modules;
   std::map<std::string, std::string> source_maps;
-  int module_requests = 0;
+  int module_requests = 0;  // for sources
 
   void Send(const wire::ToWorker& message) {
     const std::string body = message.SerializeAsString();
@@ -155,7 +156,7 @@ class TestWorker {
       std::string body(size, '\0');
       if (!ReadFully(body.data(), size) || !message->ParseFromString(body)) return false;
       if (!message->has_module()) return true;
-      ++module_requests;
+      if (!message->module().source_map()) ++module_requests;
       wire::ToWorker reply;
       auto* module = reply.mutable_module();
       module->set_request_id(message->module().request_id());
