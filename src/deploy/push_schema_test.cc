@@ -148,6 +148,7 @@ TEST_F(PushSchemaTest, StagedIndexesAreEnabledLater) {
   EXPECT_EQ(catalog()->table("messages")->find_index("by_it")->state, IndexState::kEnabled);
   auto disabling = start({{}, {}, table("", kByBody)});
   EXPECT_EQ(names(parsed(disabling), "disabled_indexes"), "messages.by_it ");
+  EXPECT_EQ(wait_to_the_end(*disabling), "{\"type\":\"complete\"}");
   ASSERT_TRUE(finish(*disabling).ok());
   EXPECT_TRUE(catalog()->table("messages")->find_index("by_it")->staged);
   EXPECT_EQ(catalog()->table("messages")->find_index("by_it")->state, IndexState::kBackfilled);
@@ -177,7 +178,22 @@ TEST_F(PushSchemaTest, SearchAndVectorIndexesAreWrittenDown) {
   EXPECT_EQ(catalog()->table("docs")->other_indexes.size(), 2u);
 }
 
+TEST_F(PushSchemaTest, OnlyWhatMayNotFitIsWalked) {
+  maintenance_.reset();  // nobody validates
+  deploy_ = Deploy::create({runner_.get(), blobs_.get(), nullptr, &auth_, &knobs_, "happy-animal"});
+  push({{}, {}, schema_of(messages_table(""))});
+  insert("messages", R"({"body":"x"})");
+  std::string wider =
+      R"({"tableName":"messages","indexes":[],"documentType":{"type":"object","value":{"body":{"fieldType":)"
+      R"({"type":"union","value":[{"type":"string"},{"type":"null"}]},"optional":false},"channel":{"fieldType":)"
+      R"({"type":"string"},"optional":true}}}})";
+  push({{}, {}, schema_of(wider)});
+  auto narrower = start({{}, {}, schema_of(messages_table(""))});
+  EXPECT_EQ(parsed(wait(*narrower, 0))->find("type")->as_string(), "inProgress");
+}
+
 TEST_F(PushSchemaTest, WaitIsALongPoll) {
+  insert("messages", R"({"body":1})");
   maintenance_.reset();  // nobody validates
   deploy_ = Deploy::create({runner_.get(), blobs_.get(), nullptr, &auth_, &knobs_, "happy-animal"});
   auto started = start({{}, {}, schema_of(messages_table("", "number"))});

@@ -20,6 +20,24 @@ Result<void> overwrite_in_progress(Transaction& transaction) {
   return {};
 }
 
+// Whether documents may exist that nothing has checked against the new schema (values-and-schema.md §10.2).
+bool needs_walk(const Catalog& catalog, const Schema& schema) {
+  if (!schema.validation) return false;
+  const SchemaInfo* active = catalog.active_schema();
+  for (const auto& [name, table] : schema.tables) {
+    if (!table.document_type || table.document_type->accepts_everything()) continue;
+    if (!catalog.table(name)) continue;  // made by this transaction, so empty
+    const TableDef* enforced = nullptr;
+    if (active && active->schema->validation)
+      if (auto it = active->schema->tables.find(name); it != active->schema->tables.end())
+        enforced = &it->second;
+    bool covered =
+        enforced && enforced->document_type && enforced->document_type->is_subset_of(*table.document_type);
+    if (!covered) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<std::optional<DocumentId>> submit_schema(Transaction& transaction, const Schema* schema) {
@@ -28,6 +46,7 @@ Result<std::optional<DocumentId>> submit_schema(Transaction& transaction, const 
     HULL_CHECK_OK(overwrite_in_progress(transaction));
     return std::optional<DocumentId>();
   }
+  bool walk = needs_walk(transaction.catalog(), *schema);
   for (const auto& [name, table] : schema->tables) HULL_CHECK_OK(transaction.ensure_table(name));
   std::string json = schema->json();
   const SchemaInfo* active = transaction.catalog().active_schema();
@@ -39,8 +58,7 @@ Result<std::optional<DocumentId>> submit_schema(Transaction& transaction, const 
   const SchemaInfo* in_progress = transaction.catalog().in_progress_schema();
   if (in_progress && in_progress->schema->json() == json) return std::optional<DocumentId>(in_progress->row);
   HULL_CHECK_OK(overwrite_in_progress(transaction));
-  // Without validation there is nothing to look at.
-  SchemaState state = schema->validation ? SchemaState::kPending : SchemaState::kValidated;
+  SchemaState state = walk ? SchemaState::kPending : SchemaState::kValidated;
   HULL_TRY(auto id, transaction.system_insert("_schemas", schema_row_fields(state, json)));
   return std::optional<DocumentId>(id);
 }
