@@ -2,6 +2,8 @@
 // (syscalls.md §8.3, runtime.md §9).
 #include <spdlog/fmt/fmt.h>
 
+#include <charconv>
+
 #include "functions/lookup.h"
 #include "functions/op_args.h"
 #include "functions/ops_meta.h"
@@ -125,11 +127,20 @@ std::string_view reason(int status) {
   }
 }
 
+Result<FetchService::Id> stream_id(const OpArgs& args) {
+  HULL_TRY(std::string text, args.string("streamId"));
+  FetchService::Id id = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc() || end != text.data() + text.size())
+    return args.invalid("streamId", "unknown stream");
+  return id;
+}
+
 std::string response_json(const FetchService::Response& response, std::string_view url,
                           FetchService::Id stream) {
   std::string out =
-      fmt::format(R"({{"status":{},"statusText":{},"url":{},"bodyStreamId":{},"headers":[)", response.status,
-                  json_string(reason(response.status)), json_string(url), stream);
+      fmt::format(R"({{"status":{},"statusText":{},"url":{},"bodyStreamId":"{}","headers":[)",
+                  response.status, json_string(reason(response.status)), json_string(url), stream);
   for (size_t i = 0; i < response.headers.size(); ++i) {
     if (i > 0) out += ',';
     out += "[" + json_string(response.headers[i].first) + "," + json_string(response.headers[i].second) + "]";
@@ -152,8 +163,6 @@ void RunningAction::start_op(const wire::Op& op) {
     started = abort_fetch(op);
   } else if (name == "sleep") {
     started = sleep(op);
-  } else if (name == "sleep/cancel") {
-    started = cancel_sleep(op);
   } else if (name == "1.0/actions/query") {
     started = call_function(op, UdfType::kQuery);
   } else if (name == "1.0/actions/mutation") {
@@ -234,7 +243,7 @@ Result<void> RunningAction::start_fetch(const wire::Op& op) {
   HULL_TRY(request.url, args.string("url"));
   HULL_TRY(request.method, args.string("method"));
   HULL_TRY(request.headers, parse_headers(args.raw("headers").value_or("[]")));
-  HULL_TRY(auto fetch_id, args.optional_count("fetchId"));
+  HULL_TRY(auto fetch_id, args.optional_string("fetchId"));
   request.has_body = args.flag("hasBody");
   request.body = op.payload();
 
@@ -265,7 +274,7 @@ Result<void> RunningAction::start_fetch(const wire::Op& op) {
 
 Result<void> RunningAction::read_stream(const wire::Op& op) {
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), "fetch"));
-  HULL_TRY(size_t stream, args.count("streamId"));
+  HULL_TRY(FetchService::Id stream, stream_id(args));
   {
     std::lock_guard lock(mutex_);
     if (!streams_.contains(stream)) return Error::bad_request("StreamFailed", "The stream is closed");
@@ -287,7 +296,7 @@ Result<void> RunningAction::read_stream(const wire::Op& op) {
 
 Result<void> RunningAction::cancel_stream(const wire::Op& op) {
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), "fetch"));
-  HULL_TRY(size_t stream, args.count("streamId"));
+  HULL_TRY(FetchService::Id stream, stream_id(args));
   bool ours = false;
   {
     std::lock_guard lock(mutex_);
@@ -300,7 +309,7 @@ Result<void> RunningAction::cancel_stream(const wire::Op& op) {
 
 Result<void> RunningAction::abort_fetch(const wire::Op& op) {
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), "fetch"));
-  HULL_TRY(size_t fetch_id, args.count("fetchId"));
+  HULL_TRY(std::string fetch_id, args.string("fetchId"));
   FetchService::Id stream = 0;
   {
     std::lock_guard lock(mutex_);
@@ -317,38 +326,19 @@ Result<void> RunningAction::abort_fetch(const wire::Op& op) {
 
 Result<void> RunningAction::sleep(const wire::Op& op) {
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), "setTimeout"));
-  double ms = args.number("ms", 0);
-  HULL_TRY(auto sleep_id, args.optional_count("id"));
-  auto self = shared_from_this();
   std::lock_guard lock(mutex_);
   // A timer holds the action weakly: what sleeps at its end is forgotten.
-  Timers::Id timer = parts_.timers->after(ms, [weak = weak_from_this(), id = op.op_id(), sleep_id] {
+  auto timer = std::make_shared<Timers::Id>(0);
+  *timer = parts_.timers->after(args.number("ms", 0), [weak = weak_from_this(), id = op.op_id(), timer] {
     auto action = weak.lock();
     if (!action) return;
-    if (sleep_id) {
+    {
       std::lock_guard lock(action->mutex_);
-      action->sleeps_.erase(*sleep_id);
+      action->sleeps_.erase(*timer);
     }
     action->answer_json(id, "null");
   });
-  if (sleep_id) sleeps_[*sleep_id] = timer;
-  return {};
-}
-
-Result<void> RunningAction::cancel_sleep(const wire::Op& op) {
-  HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), "clearTimeout"));
-  HULL_TRY(size_t sleep_id, args.count("id"));
-  std::optional<Timers::Id> timer;
-  {
-    std::lock_guard lock(mutex_);
-    auto it = sleeps_.find(sleep_id);
-    if (it != sleeps_.end()) {
-      timer = it->second;
-      sleeps_.erase(it);
-    }
-  }
-  if (timer) parts_.timers->cancel(*timer);
-  answer_json(op.op_id(), "null");
+  sleeps_.insert(*timer);
   return {};
 }
 

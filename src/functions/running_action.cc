@@ -164,7 +164,7 @@ void RunningAction::refused(Error error) {
 
 void RunningAction::finish(CallOutcome outcome) {
   std::set<FetchService::Id> streams;
-  std::map<uint64_t, Timers::Id> sleeps;
+  std::set<Timers::Id> sleeps;
   FunctionResult result;
   {
     std::lock_guard lock(mutex_);
@@ -174,7 +174,7 @@ void RunningAction::finish(CallOutcome outcome) {
     result.log_lines = std::move(lines_);
   }
   for (FetchService::Id stream : streams) parts_.fetch->cancel(stream);
-  for (auto& [sleep, timer] : sleeps) parts_.timers->cancel(timer);
+  for (Timers::Id timer : sleeps) parts_.timers->cancel(timer);
 
   FunctionLogEntry entry = completion_entry(call_, UdfType::kAction, started_ms_);
   entry.user_execution_time_s = outcome.user_ms / 1000;

@@ -37,7 +37,6 @@ class RunningAction final : public ActionCall, public std::enable_shared_from_th
   Result<void> cancel_stream(const wire::Op& op);
   Result<void> abort_fetch(const wire::Op& op);
   Result<void> sleep(const wire::Op& op);
-  Result<void> cancel_sleep(const wire::Op& op);
 
   void progress(std::vector<LogLine> lines);
   void finish(CallOutcome outcome);
@@ -51,11 +50,11 @@ class RunningAction final : public ActionCall, public std::enable_shared_from_th
   double started_ms_;
 
   std::mutex mutex_;
-  std::shared_ptr<WorkerProcess> worker_;         // null after the end
-  std::map<uint64_t, FetchService::Id> fetches_;  // by the runtime's fetch id
+  std::shared_ptr<WorkerProcess> worker_;            // null after the end
+  std::map<std::string, FetchService::Id> fetches_;  // by the runtime's fetch id
   std::set<FetchService::Id> streams_;
-  std::map<uint64_t, Timers::Id> sleeps_;  // by the runtime's timer id
-  std::vector<LogLine> lines_;             // all of them, for the answer
+  std::set<Timers::Id> sleeps_;
+  std::vector<LogLine> lines_;  // all of them, for the answer
 };
 
 }  // namespace hull

@@ -77,7 +77,8 @@ void close_from(int first) {
   for (int number = 1; number < 32; ++number) signal(number, SIG_DFL);
   if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0) tell(0);
 
-  char* const environment[] = {nullptr};
+  char timezone[] = "TZ=UTC", locale[] = "LC_ALL=en_US.UTF-8";
+  char* const environment[] = {timezone, locale, nullptr};
   execve(program, argv, environment);
   tell(1);
   _exit(127);
@@ -142,7 +143,17 @@ Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
   std::string program = lib_dir_ + "/node", module = lib_dir_ + "/worker.node",
               runtime = lib_dir_ + "/runtime.js";
   std::string seed = "--hash-seed=" + std::to_string(hash_seed_);
-  std::vector<std::string> words = {program, seed, "--disable-sigusr1", "-e", kBootstrap, module, runtime};
+  std::vector<std::string> words = {program,
+                                    seed,
+                                    "--disable-sigusr1",
+                                    "--stack-size=2048",
+                                    "--js-base-64",
+                                    "--no-wasm-async-compilation",
+                                    "--wasm-max-mem-pages=1024",
+                                    "-e",
+                                    kBootstrap,
+                                    module,
+                                    runtime};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
