@@ -146,7 +146,7 @@ void ActionPool::run(Worker& worker) {
   std::vector<ActionCallPtr> unstarted;
   {
     std::lock_guard lock(mutex_);
-    worker.exited = true;
+    worker.retiring = true;
     process = std::move(worker.process);
     unstarted.swap(worker.arriving);
     running_ -= unstarted.size();
@@ -157,7 +157,12 @@ void ActionPool::run(Worker& worker) {
     dispatch_locked();
   }
   if (process) process->kill();
+  process.reset();
   for (ActionCallPtr& call : unstarted) call->refused(Error::internal("no worker could be started"));
+  unstarted.clear();
+  // From here on the thread takes no lock but this one: others join it while they hold the mutex.
+  std::lock_guard lock(mutex_);
+  worker.exited = true;
 }
 
 // One turn of the driver. False: the worker is done for.
@@ -197,7 +202,9 @@ bool ActionPool::drive(Worker& worker) {
       return true;
     case WorkerProcess::Event::kTimeout: {
       refuse_expired();
-      bool heavy = worker.process->rss_bytes() > kRssBudget;
+      size_t rss = worker.process->rss_bytes();
+      if (rss > kMaxWorkerRss) worker.process->kill();
+      bool heavy = rss > kRssBudget;
       std::lock_guard lock(mutex_);
       if (heavy) worker.retiring = true;
       return true;

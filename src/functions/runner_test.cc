@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "functions/test_deployment.h"
 
 namespace hull::testing {
@@ -104,6 +106,33 @@ TEST_F(RunnerTest, CachesUntilACommitTouchesTheReadSet) {
   EXPECT_EQ(d.text(d.query("messages:list")), R"(["a"])");
   EXPECT_FALSE(d.query("messages:fail").from_cache);
   EXPECT_FALSE(d.query("messages:fail").from_cache);
+}
+
+TEST_F(RunnerTest, IdenticalConcurrentQueriesRunOnce) {
+  std::vector<std::future<QueryOutcome>> outcomes;
+  for (int i = 0; i < 50; ++i) {
+    auto promise = std::make_shared<std::promise<QueryOutcome>>();
+    outcomes.push_back(promise->get_future());
+    d.runner().query(d.call("messages:list", "{}"), std::nullopt, Timestamp{}, false,
+                     [promise](QueryOutcome o) { promise->set_value(std::move(o)); });
+  }
+  std::set<CachedQueryPtr> distinct;
+  for (auto& outcome : outcomes) distinct.insert(outcome.get().query);
+  EXPECT_EQ(distinct.size(), 1u);
+}
+
+TEST_F(RunnerTest, ExactSnapshotsInThePastSeeThePast) {
+  d.mutation("messages:send", R"({"body":"a"})");
+  Timestamp before = d.engine().latest();
+  d.mutation("messages:send", R"({"body":"b"})");
+  std::promise<QueryOutcome> done;
+  d.runner().query(d.call("messages:list", "{}"), std::nullopt, before, true,
+                   [&](QueryOutcome o) { done.set_value(std::move(o)); });
+  QueryOutcome past = done.get_future().get();
+  EXPECT_EQ(d.text(past), R"(["a"])");
+  EXPECT_TRUE(past.query->invalidated());
+  EXPECT_TRUE(past.query->valid_at(before));
+  EXPECT_EQ(d.text(d.query("messages:list")), R"(["a","b"])");
 }
 
 TEST_F(RunnerTest, IdentityIsPartOfTheKeyOnlyIfObserved) {

@@ -17,6 +17,7 @@ namespace {
 // What a worker may take beyond the user time before it counts as hung: its own watchdog should have acted
 // long before.
 constexpr double kHungGraceS = 5;
+constexpr int64_t kMemoryCheckNs = 200000000;
 
 std::string out_of_memory_text(const Knobs& knobs) {
   return fmt::format("JavaScript execution ran out of memory (maximum memory usage: {} MB)",
@@ -134,10 +135,12 @@ std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
   int64_t deadline = limit();
   while (true) {
     wire::FromWorker frame;
-    switch (worker_.receive(frame, deadline)) {
+    switch (worker_.receive(frame, std::min(deadline, monotonic_nanos() + kMemoryCheckNs))) {
       case WorkerProcess::Event::kWoken:
         continue;
       case WorkerProcess::Event::kTimeout:
+        if (worker_.rss_bytes() > kMaxWorkerRss) worker_.kill();
+        if (monotonic_nanos() < deadline) continue;
         worker_.kill();
         fatal_ = true;
         outcome_.loss = CallOutcome::Loss::kHung;

@@ -25,6 +25,10 @@
 
 namespace hull {
 
+// A worker that takes more than this is killed: heaps have limits of their own, but some code outgrows them
+// before V8 looks.
+inline constexpr size_t kMaxWorkerRss = 512u << 20;
+
 class WorkerProcess {
  public:
   WorkerProcess(pid_t pid, int fd);
