@@ -20,7 +20,7 @@
 #include "server/client_version.h"
 #include "server/http_types.h"
 #include "server/metrics.h"
-#include "server/timers.h"
+#include "server/io_timers.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -54,7 +54,7 @@ struct ServerContext {
   Metrics metrics;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
-  Timers* timers = nullptr;
+  IoTimers* timers = nullptr;
 
   std::shared_ptr<const Catalog> catalog() const { return runner->engine().snapshot()->catalog(); }
 };

@@ -7,11 +7,11 @@
 #include <thread>
 #include <vector>
 
-#include "server/timers.h"
+#include "server/io_timers.h"
 
 namespace hull {
 
-class IoThreads final : public Timers {
+class IoThreads final : public IoTimers {
  public:
   explicit IoThreads(size_t threads);
   ~IoThreads() override;

@@ -7,9 +7,9 @@
 
 namespace hull {
 
-class Timers {
+class IoTimers {
  public:
-  virtual ~Timers() = default;
+  virtual ~IoTimers() = default;
   // Calls `fire` on some I/O thread after `delay`. Dropping the handle cancels, if the call has not started.
   virtual std::shared_ptr<void> after(std::chrono::milliseconds delay, std::function<void()> fire) = 0;
 };
