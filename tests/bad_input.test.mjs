@@ -54,7 +54,7 @@ describe("HTTP", () => {
     await expectError(await server.get("/api/v1/get_canonical_urls", header("Basic abcdef")), 400, "InvalidAdminKey");
     await expectError(await server.get("/api/v1/get_canonical_urls", header("x")), 400, "InvalidHeaderFailure");
     assert.deepEqual(await (await server.get("/api/check_admin_key", { key: true })).json(), { success: true, allowedOps: [], isReadOnly: false });
-    await expectError(await server.post("/api/deploy2/start_push", { adminKey: "bad" }), 400, "BadJsonBody");
+    await expectError(await server.post("/api/get_config_hashes", { version: "1.48.0", adminKey: "bad" }), 403, "BadDeployKey");
   });
   it("routes that are not built yet answer at once", async () => {
     const response = await server.post("/api/export/request/zip", {}, { key: true });
@@ -73,8 +73,8 @@ function socket(path = "/api/1.48.0/sync") {
 }
 
 describe("websocket", () => {
-  it("text that is not JSON, unknown types, binary frames", async () => {
-    for (const bad of ["{", '{"type":"Nonsense"}', '{"type":"ModifyQuerySet"}']) {
+  it("text that is not JSON, missing fields, binary frames", async () => {
+    for (const bad of ["{", '{"type":"ModifyQuerySet"}', '{"type":"Mutation","requestId":"x","udfPath":"a:b","args":[{}]}']) {
       const { ws, messages, closed, opened } = socket();
       await opened;
       ws.send(bad);
@@ -87,14 +87,24 @@ describe("websocket", () => {
     binary.ws.send(Buffer.from([1, 2, 3]));
     assert.ok([1003, 1011].includes((await binary.closed).code));
   });
+  it("a message of an unknown type is ignored", async () => {
+    const { ws, messages, opened } = socket();
+    await opened;
+    ws.send('{"type":"Nonsense"}');
+    ws.send('{"type":"ModifyQuerySet","baseVersion":0,"newVersion":1,"modifications":[]}');
+    await new Promise((done) => ws.once("message", done));
+    assert.equal(messages[0].type, "Transition");
+    ws.close();
+  });
   it("broken frames and upgrades", async () => {
     const raw = connect(server.port, "127.0.0.1");
     raw.write(
       "GET /api/1.48.0/sync HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
     await new Promise((done) => raw.once("data", done));
-    raw.write(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]));
+    raw.write(Buffer.alloc(64, 0xff));
     raw.on("error", () => {});
+    raw.resume();
     await new Promise((done) => raw.once("close", done));
     const response = await fetch(`${server.url}/api/foo/sync`);
     assert.equal(response.status, 400);

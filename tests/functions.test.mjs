@@ -139,7 +139,7 @@ describe("determinism", () => {
 
   it("log lines", async () => {
     const result = await query("facts:logs");
-    assert.deepEqual(result.logLines, ["[DEBUG] 'd' 1 { a: [ 1, 2n ] }", "[WARN] 'w'", "[ERROR] 'e'"]);
+    assert.deepEqual(result.logLines, ["[DEBUG] 'd' 1 {\n  a: [ 1, 2n ]\n}", "[WARN] 'w'", "[ERROR] 'e'"]);
   });
 
   it("no fetch in queries", async () => {

@@ -27,13 +27,14 @@ class [[nodiscard]] Result {
     check();
     return std::get<0>(state_);
   }
-  T&& value() && {
+  // By value, so that `for (auto& x : *f())` keeps the container alive.
+  T value() && {
     check();
     return std::get<0>(std::move(state_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

@@ -17,7 +17,9 @@ export function Channel({ channel, author }: { channel: Doc<"channels">; author:
   const [asking, setAsking] = useState(false);
   const end = useRef<HTMLDivElement>(null);
   const newest = results[0]?._id;
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [newest]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "end" });
+  }, [newest]);
 
   async function askForDigest() {
     setAsking(true);

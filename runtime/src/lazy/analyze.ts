@@ -15,8 +15,8 @@ interface AnalyzedFunction {
   name: string;
   udfType: string;
   visibility: "public" | "internal" | null;
-  args: unknown;
-  returns: unknown;
+  args: string; // validator JSON; "" = unvalidated
+  returns: string;
   line: number | null;
   column: number | null;
 }
@@ -54,8 +54,8 @@ function analyzeFunction(fn: any, name: string, udfType: string, modulePath: str
     name,
     udfType,
     visibility: "isPublic" in fn ? "public" : "isInternal" in fn ? "internal" : null,
-    args,
-    returns,
+    args: args === null ? "" : JSON.stringify(args),
+    returns: returns === null ? "" : JSON.stringify(returns),
     line: position?.line ?? null,
     column: position?.column ?? null,
   };
