@@ -19,8 +19,8 @@
 #include "server/blocking_pool.h"
 #include "server/client_version.h"
 #include "server/http_types.h"
-#include "server/metrics.h"
 #include "server/io_timers.h"
+#include "server/metrics.h"
 #include "services/auth.h"
 
 namespace hull {

@@ -77,7 +77,7 @@ class Poll : public std::enable_shared_from_this<Poll> {
   void start() {
     auto self = shared_from_this();
     uint64_t parked = context_.parked.add(
-        [self] { self->answer(HttpResponse::error(Error::internal("the server is stopping"))); });
+        [self] { self->answer(HttpResponse::error(500, "InternalServerError", kInternalServerErrorText)); });
     auto timer = context_.timers->after(kPollTime, [self] {
       self->answer(HttpResponse::json(render({{}, self->options_.cursor}, self->options_)));
     });
