@@ -1,14 +1,15 @@
 // scripts/bench: starts a Hull server on a temporary directory, measures, and prints one JSON line per figure:
 //   {"name","value","unit","baseline","baseline_value","ratio"}    ratio = value / baseline_value, both taken in this run
 // Everything else goes to stderr. Load runs for a few seconds per figure and stops by itself.
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
 
-const BUILD = join(ROOT, "build/release");
+const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
 const IDLE_SECONDS = Number(process.env.HULL_BENCH_IDLE_SECONDS ?? 300);
 const QUERY = ["/api/query", '{"path":"facts:echo","args":{"value":%N%},"format":"json"}'];
@@ -51,12 +52,30 @@ const sqliteRate = () =>
       rmSync(directory, { recursive: true });
     }
   });
+/** Contexts per second on all cores, made with the flags and the snapshot of the server's workers. */
 const contextRate = (server) =>
-  once("contexts", async () => Number(run("bench_contexts", join(ROOT, "build/lib/hull"), newestSnapshot(server), 2, SECONDS)));
+  once("contexts", async () => {
+    const [node, ...rest] = workerCommand(server.process.pid);
+    const flags = rest.slice(0, rest.indexOf("-e"));
+    const load = "process.dlopen({exports:{}}, process.argv[1], 2|8)";
+    const program = join(BUILD, "bench/bench_contexts.node");
+    const args = [...flags, "-e", load, program, newestSnapshot(server), "facts.js", `${SECONDS}`];
+    const runs = Array.from({ length: availableParallelism() }, () => promisify(execFile)(node, args, { env: { TZ: "UTC", LC_ALL: "en_US.UTF-8" } }));
+    return (await Promise.all(runs)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
+  });
+function workerCommand(pid) {
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    for (const child of readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean)) {
+      const words = readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0");
+      if (words.some((word) => word.endsWith("/worker.node"))) return words;
+    }
+  }
+  throw new Error("the server has no worker");
+}
 function newestSnapshot(server) {
   const directory = join(server.dataDir, "scratch");
-  const files = readdirSync(directory).filter((name) => name.endsWith(".snapshot"));
-  return join(directory, files.sort().at(-1));
+  const files = readdirSync(directory).filter((name) => name.endsWith(".snapshot")).map((name) => join(directory, name));
+  return files.sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs).at(-1);
 }
 
 /** Resident memory of the server and all its descendants, MiB. */

@@ -192,7 +192,7 @@ bool ActionPool::drive(Worker& worker) {
   }
   for (ActionCallPtr& call : arriving) call->started(worker.process);
   if (hung != 0 || leave) {
-    lose_all(worker, hung);
+    lose_all(worker, hung, false);
     return false;
   }
   wire::FromWorker frame;
@@ -214,7 +214,7 @@ bool ActionPool::drive(Worker& worker) {
     case WorkerProcess::Event::kClosed:
       break;
   }
-  lose_all(worker, 0);
+  lose_all(worker, 0, worker.process->cause_of_end() == WorkerProcess::Cause::kTimeout);
   return false;
 }
 
@@ -237,7 +237,7 @@ void ActionPool::handle(Worker& worker, const wire::FromWorker& frame) {
   }
 }
 
-void ActionPool::lose_all(Worker& worker, uint64_t hung_call) {
+void ActionPool::lose_all(Worker& worker, uint64_t hung_call, bool timed_out) {
   worker.process->kill();
   std::map<uint64_t, ActionCallPtr> calls;
   {
@@ -246,7 +246,7 @@ void ActionPool::lose_all(Worker& worker, uint64_t hung_call) {
     running_ -= calls.size();
     worker.retiring = true;
   }
-  for (auto& [id, call] : calls) call->lost(id == hung_call);
+  for (auto& [id, call] : calls) call->lost(timed_out || id == hung_call);
 }
 
 ActionPool::Stats ActionPool::stats() {

@@ -75,7 +75,7 @@ class ActionPool {
   void run(Worker& worker);
   bool drive(Worker& worker);
   void handle(Worker& worker, const wire::FromWorker& frame);
-  void lose_all(Worker& worker, uint64_t hung_call);
+  void lose_all(Worker& worker, uint64_t hung_call, bool timed_out);
   ActionCallPtr find(Worker& worker, uint64_t id);
   void remove(Worker& worker, uint64_t id);
   void refuse_expired();

@@ -134,11 +134,13 @@ Result<AnalysisOutcome> analyze_modules(WorkerLauncher& launcher, const Knobs& k
     if (event != WorkerProcess::Event::kFrame && !ready) {
       return Error::internal("a worker for analysis did not start");
     }
-    if (event == WorkerProcess::Event::kTimeout) {
+    bool closed = event == WorkerProcess::Event::kClosed;
+    if (event == WorkerProcess::Event::kTimeout ||
+        (closed && worker->cause_of_end() == WorkerProcess::Cause::kTimeout)) {
       return failed(
           fmt::format("Function execution timed out (maximum duration: {}s)", knobs.analyze_user_timeout_s));
     }
-    if (event == WorkerProcess::Event::kClosed) return failed(std::string(kWorkerLostText));
+    if (closed) return failed(std::string(kWorkerLostText));
     if (frame.has_ready()) {
       ready = true;
       worker->send(order_for(request, knobs));

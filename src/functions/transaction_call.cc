@@ -17,11 +17,17 @@ namespace {
 // What a worker may take beyond the user time before it counts as hung: its own watchdog should have acted
 // long before.
 constexpr double kHungGraceS = 5;
-constexpr int64_t kMemoryCheckNs = 200000000;
+// More than heap, array buffers and the process itself can come to: one call has the worker to itself.
+constexpr size_t kMaxRss = 320u << 20;
+constexpr int64_t kMemoryCheckNs = 50000000;
 
 std::string out_of_memory_text(const Knobs& knobs) {
   return fmt::format("JavaScript execution ran out of memory (maximum memory usage: {} MB)",
                      knobs.max_user_heap >> 20);
+}
+
+std::string timeout_text(const Knobs& knobs) {
+  return fmt::format("Function execution timed out (maximum duration: {}s)", knobs.udf_user_timeout_s);
 }
 
 }  // namespace
@@ -139,18 +145,18 @@ std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
       case WorkerProcess::Event::kWoken:
         continue;
       case WorkerProcess::Event::kTimeout:
-        if (worker_.rss_bytes() > kMaxWorkerRss) worker_.kill();
+        if (worker_.rss_bytes() > kMaxRss) {
+          lose(true);
+          return std::nullopt;
+        }
         if (monotonic_nanos() < deadline) continue;
         worker_.kill();
         fatal_ = true;
         outcome_.loss = CallOutcome::Loss::kHung;
-        outcome_.error = host_error(fmt::format("Function execution timed out (maximum duration: {}s)",
-                                                settings_.knobs->udf_user_timeout_s));
+        outcome_.error = host_error(timeout_text(*settings_.knobs));
         return std::nullopt;
       case WorkerProcess::Event::kClosed:
-        fatal_ = true;
-        outcome_.loss = CallOutcome::Loss::kDied;
-        outcome_.error = host_error(out_of_memory_text(*settings_.knobs));
+        lose(false);
         return std::nullopt;
       case WorkerProcess::Event::kFrame:
         break;
@@ -166,6 +172,15 @@ std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
       stray_.push_back(std::move(frame));
     }
   }
+}
+
+void TransactionCall::lose(bool outgrew_memory) {
+  auto cause = worker_.cause_of_end();
+  bool known = outgrew_memory || cause != WorkerProcess::Cause::kUnknown;
+  fatal_ = true;
+  outcome_.loss = known ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
+  outcome_.error = host_error(cause == WorkerProcess::Cause::kTimeout ? timeout_text(*settings_.knobs)
+                                                                      : out_of_memory_text(*settings_.knobs));
 }
 
 TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const FunctionInfo& function,
@@ -189,7 +204,6 @@ TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const F
         break;
       case wire::JsError::OUT_OF_MEMORY:
         outcome_.error = host_error(out_of_memory_text(*settings_.knobs));
-        outcome_.loss = CallOutcome::Loss::kOutOfMemory;
         outcome_.retire = true;
         break;
       default:

@@ -27,7 +27,10 @@ struct CallOutcome {
   std::optional<Value> value;
   std::optional<FunctionError> error;
   std::optional<Error> system_error;
-  enum class Loss { kNone, kDied, kHung, kOutOfMemory } loss = Loss::kNone;  // worth another worker
+  // kAtLimit: the worker ended because this call outgrew a limit, as it would again. The other losses may not
+  // be the call's fault and are worth another worker.
+  enum class Loss { kNone, kDied, kHung, kAtLimit } loss = Loss::kNone;
+  bool worth_another_worker() const { return loss == Loss::kDied || loss == Loss::kHung; }
   bool retire = false;  // the worker must not be used again
   std::vector<LogLine> log_lines;
   bool observed_identity = false, observed_time = false, observed_random = false;
@@ -76,6 +79,8 @@ class TransactionCall {
   LevelResult finish_level(Level& level, const FunctionInfo& function, const wire::CallDone& done);
   // Next frame for the given call; nullopt when the worker was lost (fatal_ is set).
   std::optional<wire::FromWorker> next_frame(uint64_t call_id);
+  // The worker is gone.
+  void lose(bool outgrew_memory);
   void answer_batch(Level& level, const wire::OpBatch& batch);
   void answer(Level& level, const wire::Op& op, wire::OpResult& result);
   void consume(Level& level, const google::protobuf::RepeatedPtrField<wire::Consumed>& reports);

@@ -25,6 +25,9 @@ namespace {
 
 constexpr int kProtocolFd = 3;
 constexpr const char* kBootstrap = "process.dlopen({exports:{}}, process.argv[1], 2|8)";
+// Unrolling takes the interrupt check out of endless loops that contain a short loop: nothing could stop
+// them.
+constexpr const char* kInterruptible = "--no-turboshaft-loop-unrolling";
 
 void limit(int resource, rlim_t soft) {
   rlimit limits{};
@@ -150,6 +153,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
                                     "--js-base-64",
                                     "--no-wasm-async-compilation",
                                     "--wasm-max-mem-pages=1024",
+                                    kInterruptible,
                                     "-e",
                                     kBootstrap,
                                     module,

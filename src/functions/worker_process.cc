@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "worker/exit_status.h"
 
 namespace hull {
 
@@ -37,6 +38,17 @@ WorkerProcess::~WorkerProcess() {
 }
 
 void WorkerProcess::kill() { ::kill(pid_, SIGKILL); }
+
+WorkerProcess::Cause WorkerProcess::cause_of_end() {
+  kill();  // changes nothing about a process that is already on its way out
+  siginfo_t info{};
+  // The process stays a zombie, so that its id cannot become another's while kill() may be called.
+  while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  if (info.si_code != CLD_EXITED) return Cause::kUnknown;
+  if (info.si_status == worker::kExitOutOfMemory) return Cause::kOutOfMemory;
+  return info.si_status == worker::kExitTimeout ? Cause::kTimeout : Cause::kUnknown;
+}
 
 void WorkerProcess::wake() {
   woken_ = true;

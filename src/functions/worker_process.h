@@ -25,8 +25,8 @@
 
 namespace hull {
 
-// A worker that takes more than this is killed: heaps have limits of their own, but some code outgrows them
-// before V8 looks.
+// A worker of actions that takes more than this is killed: heaps have limits of their own, but some code
+// outgrows them before V8 looks.
 inline constexpr size_t kMaxWorkerRss = 512u << 20;
 
 class WorkerProcess {
@@ -43,6 +43,9 @@ class WorkerProcess {
   // Makes receive() return kWoken once.
   void wake();
   void kill();
+  // Why the worker ended, after kClosed. Kills it if it did not end by itself.
+  enum class Cause { kUnknown, kOutOfMemory, kTimeout };
+  Cause cause_of_end();
 
   pid_t pid() const { return pid_; }
   size_t rss_bytes() const;

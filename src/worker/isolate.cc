@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "worker/exit_status.h"
 #include "worker/modules.h"
 #include "worker/natives.h"
 #include "worker/realm.h"
@@ -13,14 +14,17 @@ namespace {
 
 constexpr size_t kStackBytes = 2 << 20;  // the isolate thread has twice that
 constexpr size_t kDefaultArrayBufferBytes = size_t{1} << 30;
+constexpr double kRestoreLimitBelow = 0.5;
 constexpr int kExitAborted = 134;
 
 [[noreturn]] void OnFatal(const char* location, const char* message) {
   fprintf(stderr, "worker: V8 gave up in %s: %s\n", location ? location : "?", message ? message : "?");
   _exit(kExitAborted);
 }
-[[noreturn]] void OnOutOfMemory(const char* location, const v8::OOMDetails&) {
-  OnFatal(location, "out of memory");
+[[noreturn]] void OnOutOfMemory(const char* location, const v8::OOMDetails& details) {
+  if (!details.is_heap_oom) OnFatal(location, "no memory");
+  fprintf(stderr, "worker: out of memory in %s\n", location ? location : "?");
+  _exit(kExitOutOfMemory);
 }
 
 }  // namespace
@@ -86,6 +90,8 @@ void Isolate::Configure() {
   isolate_->SetStackLimit(here - kStackBytes);
   watchdog_.emplace(isolate_);
   isolate_->AddNearHeapLimitCallback(NearHeapLimit, this);
+  // What was allowed to a call that had to unwind is not for the next one.
+  isolate_->AutomaticallyRestoreInitialHeapLimit(kRestoreLimitBelow);
 }
 
 Isolate::~Isolate() {

@@ -1,4 +1,5 @@
 // Time and memory limits, cancelling, the sandbox, dying.
+#include "worker/exit_status.h"
 #include "worker/test_worker.h"
 
 namespace hull::worker {
@@ -77,6 +78,31 @@ TEST_F(LimitsTest, HeapAndArrayBuffers) {
   EXPECT_EQ(out.done.error().message(),
             "JavaScript execution ran out of memory (maximum memory usage: 64 MB)");
   EXPECT_TRUE(out.done.retire());
+}
+
+TEST_F(LimitsTest, OptimizedAllocationWithoutEndIsStoppedInTime) {
+  TestWorker worker(runtime_);
+  worker.Init();
+  const auto out = Run(worker,
+                       "export const f = async () => { const kept = []; for (;;) kept.push(new "
+                       "Array(1000).fill(kept.length)); }",
+                       wire::QUERY, 20000);
+  EXPECT_EQ(out.done.error().kind(), wire::JsError::OUT_OF_MEMORY);
+  EXPECT_LT(worker.PeakMebibytes(), 250u);
+  worker.modules["ok.js"] = "export const f = () => 1";
+  EXPECT_EQ(worker.Run(TestWorker::Start(wire::QUERY, "ok.js", "f")).done.result_json(), "1");
+}
+
+// A builtin that notices no termination: the process has to go.
+TEST_F(LimitsTest, DeafTurnsEndTheProcess) {
+  TestWorker full(runtime_);
+  full.Init();
+  Run(full, "export const f = () => Array.from({length: 1e9}).length", wire::QUERY, 20000);
+  EXPECT_EQ(WEXITSTATUS(full.Reap(5)), kExitOutOfMemory);
+  TestWorker late(runtime_);
+  late.Init();
+  Run(late, "export const f = () => Array.prototype.indexOf.call({length: 2 ** 50}, 1)");
+  EXPECT_EQ(WEXITSTATUS(late.Reap(5)), kExitTimeout);
 }
 
 TEST_F(LimitsTest, FatalOutOfMemoryDiesQuickly) {

@@ -95,6 +95,7 @@ class TestWorker {
                             "--js-base-64",
                             "--no-wasm-async-compilation",
                             "--wasm-max-mem-pages=1024",
+                            "--no-turboshaft-loop-unrolling",
                             "-e",
                             "process.dlopen({exports:{}}, process.argv[1], 2|8)",
                             HULL_WORKER_NODE,
@@ -131,6 +132,14 @@ class TestWorker {
   }
 
   pid_t pid() const { return pid_; }
+  // The most memory the worker ever had resident, MiB.
+  size_t PeakMebibytes() const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) >> 10;
+    }
+    return 0;
+  }
   std::map<std::string, std::string> modules;
   std::map<std::string, std::string> source_maps;
   int module_requests = 0;  // for sources

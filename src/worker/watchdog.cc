@@ -1,12 +1,24 @@
 #include "worker/watchdog.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
+
+#include "worker/exit_status.h"
 
 namespace hull::worker {
 
 using std::chrono::microseconds;
+
+namespace {
+
+// What a stopped turn may use to unwind. Builtins such as JSON.parse only notice when they are through.
+constexpr uint64_t kUnwindUs = 500000;
+constexpr microseconds kMinWait(10000);
+constexpr microseconds kUnwindWait(100000);
+
+}  // namespace
 
 Watchdog::Watchdog(v8::Isolate* isolate) : isolate_(isolate) {
   pthread_getcpuclockid(pthread_self(), &cpu_clock_);
@@ -24,6 +36,8 @@ void Watchdog::StopTurn(Stop why) {
   Stop none = Stop::kNone;
   stop_.compare_exchange_strong(none, why);
   isolate_->TerminateExecution();
+  wake_at_ = Clock::now() + kUnwindWait;
+  changed_.notify_one();
 }
 
 void Watchdog::Enter(uint64_t call_id, uint64_t budget_us) {
@@ -32,6 +46,7 @@ void Watchdog::Enter(uint64_t call_id, uint64_t budget_us) {
   call_id_ = call_id;
   started_us_ = CpuMicros();
   budget_us_ = budget_us;
+  stopped_us_ = 0;
   const auto deadline = Clock::now() + microseconds(budget_us);
   // The timer thread finds a later deadline by itself when it wakes up for the one it knows.
   if (deadline < wake_at_) {
@@ -52,8 +67,8 @@ Stop Watchdog::Leave(uint64_t* used_us) {
 
 void Watchdog::OutOfMemory() {
   std::lock_guard lock(mutex_);
-  stop_.store(Stop::kOutOfMemory);
-  isolate_->TerminateExecution();
+  if (stop_.exchange(Stop::kOutOfMemory) == Stop::kOutOfMemory) _exit(kExitOutOfMemory);
+  StopTurn(Stop::kOutOfMemory);
 }
 
 void Watchdog::Terminate(uint64_t call_id) {
@@ -72,14 +87,24 @@ void Watchdog::Run() {
     if (Clock::now() < wake_at_) continue;
     wake_at_ = Clock::time_point::max();
     if (!running_) continue;
-    const uint64_t used = CpuMicros() - started_us_;
-    if (used >= budget_us_) {
-      StopTurn(Stop::kTimeout);
-    } else {
-      // Waiting costs no CPU time: look again after what is left, at most a hundred times per second.
-      wake_at_ = Clock::now() + std::max(microseconds(budget_us_ - used), microseconds(10000));
-    }
+    wake_at_ = Check();
   }
+}
+
+Watchdog::Clock::time_point Watchdog::Check() {
+  const uint64_t now = CpuMicros();
+  const uint64_t used = now - started_us_;
+  if (used < budget_us_ && !stopping()) {
+    // Waiting costs no CPU time: look again after what is left, at most a hundred times per second.
+    return Clock::now() + std::max(microseconds(budget_us_ - used), kMinWait);
+  }
+  if (stopped_us_ == 0) {
+    StopTurn(Stop::kTimeout);
+    stopped_us_ = now;
+  } else if (now - stopped_us_ > kUnwindUs) {
+    _exit(stop_ == Stop::kOutOfMemory ? kExitOutOfMemory : kExitTimeout);
+  }
+  return Clock::now() + kUnwindWait;
 }
 
 }  // namespace hull::worker

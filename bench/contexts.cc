@@ -1,0 +1,94 @@
+// bench_contexts.node: how many contexts per second one thread gets out of a worker's snapshot, which bounds
+// what a server can do that gives every call a context of its own.
+//
+// Loaded by node like worker.node, with the V8 flags of the worker that uses the snapshot. Arguments: the
+// snapshot file, the entry module, seconds. Prints contexts per second.
+#include <node.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "worker/isolate.h"
+#include "worker/snapshot.h"
+#include "worker/strings.h"
+
+namespace hull::worker {
+namespace {
+
+constexpr size_t kIsolateStackBytes = 4 << 20;
+// The server's defaults.
+constexpr IsolateLimits kLimits{64 << 20, 32 << 20, 64 << 20};
+
+struct Order {
+  node::MultiIsolatePlatform* platform;
+  std::string snapshot, entry;
+  double seconds;
+};
+
+// What a call does to get its context and to get rid of it. False: there is none.
+bool MakeContext(v8::Isolate* isolate, size_t index, v8::MicrotaskQueue* graveyard) {
+  const v8::HandleScope handles(isolate);
+  const auto microtasks = v8::MicrotaskQueue::New(isolate, v8::MicrotasksPolicy::kExplicit);
+  v8::Local<v8::Context> context;
+  if (!v8::Context::FromSnapshot(isolate, index, v8::DeserializeInternalFieldsCallback(), nullptr, {},
+                                 microtasks.get())
+           .ToLocal(&context)) {
+    return false;
+  }
+  context->SetMicrotaskQueue(graveyard);
+  return true;
+}
+
+int Run(const Order& order) {
+  SnapshotFile snapshot;
+  const wire::SnapshotEntry* entry = snapshot.Open(order.snapshot) ? snapshot.Find(order.entry) : nullptr;
+  if (!entry) {
+    fprintf(stderr, "%s holds no %s\n", order.snapshot.c_str(), order.entry.c_str());
+    return 1;
+  }
+  Isolate isolate(
+      order.platform, [] {}, kLimits, snapshot.blob(), false);
+  const auto graveyard = v8::MicrotaskQueue::New(isolate.get(), v8::MicrotasksPolicy::kExplicit);
+  const auto started = std::chrono::steady_clock::now();
+  std::chrono::duration<double> taken{};
+  size_t count = 0;
+  for (; taken.count() < order.seconds; taken = std::chrono::steady_clock::now() - started) {
+    if (!MakeContext(isolate.get(), entry->context_index(), graveyard.get())) return 1;
+    ++count;
+    const v8::HandleScope handles(isolate.get());
+    isolate.tasks().RunDue();
+  }
+  printf("%.1f\n", static_cast<double>(count) / taken.count());
+  fflush(stdout);
+  return 0;
+}
+
+void* RunThread(void* order) { _exit(Run(*static_cast<Order*>(order))); }
+
+std::string Argument(v8::Local<v8::Context> context, const char* index) {
+  const auto process = Property(context, context->Global(), "process").As<v8::Object>();
+  return TextProperty(context, Property(context, process, "argv").As<v8::Object>(), index);
+}
+
+}  // namespace
+}  // namespace hull::worker
+
+NODE_MODULE_INIT() {
+  using hull::worker::Argument;
+  (void)exports;
+  (void)module;
+  static hull::worker::Order order{node::GetMultiIsolatePlatform(node::GetCurrentEnvironment(context)),
+                                   Argument(context, "2"), Argument(context, "3"),
+                                   strtod(Argument(context, "4").c_str(), nullptr)};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, hull::worker::kIsolateStackBytes);
+  pthread_t thread;
+  if (pthread_create(&thread, &attributes, hull::worker::RunThread, &order) != 0) _exit(1);
+  pthread_join(thread, nullptr);
+}
