@@ -44,13 +44,18 @@ bool MakeContext(v8::Isolate* isolate, size_t index, v8::MicrotaskQueue* graveya
   return true;
 }
 
-int Run(const Order& order) {
+// Like in a worker, the isolate ends with the process.
+[[noreturn]] void Fail(const char* what, const std::string& subject) {
+  fprintf(stderr, "%s: %s\n", what, subject.c_str());
+  _exit(1);
+}
+
+void* Run(void* argument) {
+  const auto& order = *static_cast<Order*>(argument);
   SnapshotFile snapshot;
-  const wire::SnapshotEntry* entry = snapshot.Open(order.snapshot) ? snapshot.Find(order.entry) : nullptr;
-  if (!entry) {
-    fprintf(stderr, "%s holds no %s\n", order.snapshot.c_str(), order.entry.c_str());
-    return 1;
-  }
+  if (!snapshot.Open(order.snapshot)) Fail("not a snapshot", order.snapshot);
+  const wire::SnapshotEntry* entry = snapshot.Find(order.entry);
+  if (!entry) Fail("not in the snapshot", order.entry);
   Isolate isolate(
       order.platform, [] {}, kLimits, snapshot.blob(), false);
   const auto graveyard = v8::MicrotaskQueue::New(isolate.get(), v8::MicrotasksPolicy::kExplicit);
@@ -58,17 +63,15 @@ int Run(const Order& order) {
   std::chrono::duration<double> taken{};
   size_t count = 0;
   for (; taken.count() < order.seconds; taken = std::chrono::steady_clock::now() - started) {
-    if (!MakeContext(isolate.get(), entry->context_index(), graveyard.get())) return 1;
+    if (!MakeContext(isolate.get(), entry->context_index(), graveyard.get())) Fail("no context", order.entry);
     ++count;
     const v8::HandleScope handles(isolate.get());
     isolate.tasks().RunDue();
   }
   printf("%.1f\n", static_cast<double>(count) / taken.count());
   fflush(stdout);
-  return 0;
+  _exit(0);
 }
-
-void* RunThread(void* order) { _exit(Run(*static_cast<Order*>(order))); }
 
 std::string Argument(v8::Local<v8::Context> context, const char* index) {
   const auto process = Property(context, context->Global(), "process").As<v8::Object>();
@@ -89,6 +92,6 @@ NODE_MODULE_INIT() {
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, hull::worker::kIsolateStackBytes);
   pthread_t thread;
-  if (pthread_create(&thread, &attributes, hull::worker::RunThread, &order) != 0) _exit(1);
+  if (pthread_create(&thread, &attributes, hull::worker::Run, &order) != 0) _exit(1);
   pthread_join(thread, nullptr);
 }
