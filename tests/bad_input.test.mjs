@@ -1,22 +1,11 @@
 // Malformed requests get the spec's answers and harm nothing.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { after, before, describe, it } from "node:test";
-import { join } from "node:path";
+import { describe, it } from "node:test";
 import WebSocket from "ws";
-import { App } from "./lib/cli.mjs";
-import { HullServer, ROOT } from "./lib/server.mjs";
+import { useApp } from "./lib/fixture.mjs";
 
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
+const hull = useApp("tests/app");
 
 async function expectError(response, status, code) {
   assert.equal(response.status, status);
@@ -28,43 +17,43 @@ async function expectError(response, status, code) {
 describe("HTTP", () => {
   const json = { "Content-Type": "application/json" };
   it("bodies", async () => {
-    await expectError(await server.post("/api/query", "{nonsense"), 400, "BadJsonBody");
-    await expectError(await server.post("/api/query", '{"args":{}}'), 400, "BadJsonBody");
-    await expectError(await server.post("/api/query", '{"path":5,"args":{}}'), 400, "BadJsonBody");
-    await expectError(await server.post("/api/query", "{}", { headers: { "Content-Type": "text/plain" } }), 400, "BadJsonBody");
-    await expectError(await server.post("/api/mutation", { path: "notes:add", args: { text: "x".repeat(17 << 20), rank: 1 } }), 400, "BadJsonBody");
-    await expectError(await server.post("/api/query", { path: "a b:c", args: {} }), 400, "BadConvexFunctionIdentifier");
-    await expectError(await server.post("/api/query", { path: "facts:fresh", args: {}, format: "xml" }), 400, "BadFormat");
+    await expectError(await hull.server.post("/api/query", "{nonsense"), 400, "BadJsonBody");
+    await expectError(await hull.server.post("/api/query", '{"args":{}}'), 400, "BadJsonBody");
+    await expectError(await hull.server.post("/api/query", '{"path":5,"args":{}}'), 400, "BadJsonBody");
+    await expectError(await hull.server.post("/api/query", "{}", { headers: { "Content-Type": "text/plain" } }), 400, "BadJsonBody");
+    await expectError(await hull.server.post("/api/mutation", { path: "notes:add", args: { text: "x".repeat(17 << 20), rank: 1 } }), 400, "BadJsonBody");
+    await expectError(await hull.server.post("/api/query", { path: "a b:c", args: {} }), 400, "BadConvexFunctionIdentifier");
+    await expectError(await hull.server.post("/api/query", { path: "facts:fresh", args: {}, format: "xml" }), 400, "BadFormat");
   });
   it("routes, methods, CORS", async () => {
-    const missing = await fetch(`${server.url}/api/nowhere`);
+    const missing = await fetch(`${hull.server.url}/api/nowhere`);
     assert.equal(missing.status, 404);
     assert.equal(await missing.text(), "");
-    assert.equal((await fetch(`${server.url}/api/mutation`)).status, 405);
-    const preflight = await fetch(`${server.url}/api/query`, { method: "OPTIONS", headers: { Origin: "http://app.test", "Access-Control-Request-Headers": "x-a" } });
+    assert.equal((await fetch(`${hull.server.url}/api/mutation`)).status, 405);
+    const preflight = await fetch(`${hull.server.url}/api/query`, { method: "OPTIONS", headers: { Origin: "http://app.test", "Access-Control-Request-Headers": "x-a" } });
     assert.equal(preflight.status, 200);
     assert.equal(preflight.headers.get("access-control-allow-origin"), "http://app.test");
     assert.equal(preflight.headers.get("access-control-allow-headers"), "x-a");
-    await expectError(await server.post("/api/query", { path: "facts:fresh", args: {} }, { headers: { "Convex-Client": "foo" } }), 400, "InvalidClientVersion");
+    await expectError(await hull.server.post("/api/query", { path: "facts:fresh", args: {} }, { headers: { "Convex-Client": "foo" } }), 400, "InvalidClientVersion");
   });
   it("keys", async () => {
     const header = (value) => ({ headers: { ...json, Authorization: value } });
-    await expectError(await server.get("/api/v1/get_canonical_urls", header("Convex wrong|00")), 401, "BadAdminKey");
-    await expectError(await server.get("/api/v1/get_canonical_urls"), 403, "BadDeployKey");
-    await expectError(await server.get("/api/v1/get_canonical_urls", header("Basic abcdef")), 400, "InvalidAdminKey");
-    await expectError(await server.get("/api/v1/get_canonical_urls", header("x")), 400, "InvalidHeaderFailure");
-    assert.deepEqual(await (await server.get("/api/check_admin_key", { key: true })).json(), { success: true, allowedOps: [], isReadOnly: false });
-    await expectError(await server.post("/api/get_config_hashes", { version: "1.48.0", adminKey: "bad" }), 403, "BadDeployKey");
+    await expectError(await hull.server.get("/api/v1/get_canonical_urls", header("Convex wrong|00")), 401, "BadAdminKey");
+    await expectError(await hull.server.get("/api/v1/get_canonical_urls"), 403, "BadDeployKey");
+    await expectError(await hull.server.get("/api/v1/get_canonical_urls", header("Basic abcdef")), 400, "InvalidAdminKey");
+    await expectError(await hull.server.get("/api/v1/get_canonical_urls", header("x")), 400, "InvalidHeaderFailure");
+    assert.deepEqual(await (await hull.server.get("/api/check_admin_key", { key: true })).json(), { success: true, allowedOps: [], isReadOnly: false });
+    await expectError(await hull.server.post("/api/get_config_hashes", { version: "1.48.0", adminKey: "bad" }), 403, "BadDeployKey");
   });
   it("routes that are not built yet answer at once", async () => {
-    const response = await server.post("/api/export/request/zip", {}, { key: true });
+    const response = await hull.server.post("/api/export/request/zip", {}, { key: true });
     assert.equal(response.status, 400);
     assert.equal(typeof (await response.json()).message, "string");
   });
 });
 
 function socket(path = "/api/1.48.0/sync") {
-  const ws = new WebSocket(server.url.replace("http", "ws") + path);
+  const ws = new WebSocket(hull.server.url.replace("http", "ws") + path);
   const messages = [];
   ws.on("message", (data) => messages.push(JSON.parse(data)));
   const closed = new Promise((done) => ws.on("close", (code, reason) => done({ code, reason: String(reason) })));
@@ -97,7 +86,7 @@ describe("websocket", () => {
     ws.close();
   });
   it("broken frames and upgrades", async () => {
-    const raw = connect(server.port, "127.0.0.1");
+    const raw = connect(hull.server.port, "127.0.0.1");
     raw.write(
       "GET /api/1.48.0/sync HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     );
@@ -106,7 +95,7 @@ describe("websocket", () => {
     raw.on("error", () => {});
     raw.resume();
     await new Promise((done) => raw.once("close", done));
-    const response = await fetch(`${server.url}/api/foo/sync`);
+    const response = await fetch(`${hull.server.url}/api/foo/sync`);
     assert.equal(response.status, 400);
     assert.equal((await response.json()).code, "InvalidClientVersion");
   });
@@ -125,5 +114,5 @@ describe("websocket", () => {
     assert.equal(messages.at(-1).type, "AuthError");
     assert.equal(messages.at(-1).authUpdateAttempted, true);
   });
-  it("the server is as before", async () => assert.equal((await server.call("query", "facts:fresh")).value, 1));
+  it("the server is as before", async () => assert.equal((await hull.server.call("query", "facts:fresh")).value, 1));
 });

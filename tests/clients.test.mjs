@@ -1,24 +1,14 @@
 // The published JavaScript clients: ConvexHttpClient, ConvexClient, ConvexReactClient.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { join } from "node:path";
+import { describe, it } from "node:test";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { ConvexReactClient } from "convex/react";
 import { anyApi as api } from "convex/server";
 import { ConvexError } from "convex/values";
-import { App } from "./lib/cli.mjs";
-import { HullServer, ROOT, sleep } from "./lib/server.mjs";
+import { useApp } from "./lib/fixture.mjs";
+import { sleep } from "./lib/server.mjs";
 
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
+const hull = useApp("tests/app");
 async function until(check, timeout = 10_000) {
   const end = Date.now() + timeout;
   for (;;) {
@@ -31,7 +21,7 @@ async function until(check, timeout = 10_000) {
 
 describe("ConvexHttpClient", () => {
   it("query, mutation, action, consistent reads, errors", async () => {
-    const http = new ConvexHttpClient(server.url, { logger: false });
+    const http = new ConvexHttpClient(hull.server.url, { logger: false });
     const id = await http.mutation(api.notes.add, { text: "http", rank: 1 });
     assert.equal((await http.query(api.notes.get, { id })).text, "http");
     assert.equal(await http.action(api.actions.nested, {}), "outer inner");
@@ -43,8 +33,8 @@ describe("ConvexHttpClient", () => {
 
 describe("ConvexClient", () => {
   it("live queries follow writes of another client", async () => {
-    const reader = new ConvexClient(server.url, { logger: false });
-    const writer = new ConvexClient(server.url, { logger: false });
+    const reader = new ConvexClient(hull.server.url, { logger: false });
+    const writer = new ConvexClient(hull.server.url, { logger: false });
     try {
       const seen = [];
       reader.onUpdate(api.counters.get, { name: "live" }, (value) => seen.push(value));
@@ -61,7 +51,7 @@ describe("ConvexClient", () => {
   });
 
   it("mutations of one client run in order, each once; errors arrive", async () => {
-    const client = new ConvexClient(server.url, { logger: false });
+    const client = new ConvexClient(hull.server.url, { logger: false });
     try {
       const results = await Promise.all(Array.from({ length: 100 }, () => client.mutation(api.counters.bump, { name: "order" })));
       assert.deepEqual(results, Array.from({ length: 100 }, (_, n) => n + 1));
@@ -74,7 +64,7 @@ describe("ConvexClient", () => {
   });
 
   it("64 writers on one counter lose nothing", async () => {
-    const clients = Array.from({ length: 64 }, () => new ConvexClient(server.url, { logger: false }));
+    const clients = Array.from({ length: 64 }, () => new ConvexClient(hull.server.url, { logger: false }));
     try {
       await Promise.all(clients.map(async (client) => {
         for (let n = 0; n < 3; n++) await client.mutation(api.counters.bump, { name: "hot" });
@@ -86,7 +76,7 @@ describe("ConvexClient", () => {
   });
 
   it("a mutation in flight while the connection drops runs once", async () => {
-    const client = new ConvexClient(server.url, { logger: false });
+    const client = new ConvexClient(hull.server.url, { logger: false });
     try {
       await client.query(api.counters.get, { name: "drop" });
       const pending = Array.from({ length: 20 }, () => client.mutation(api.counters.bump, { name: "drop" }));
@@ -102,7 +92,7 @@ describe("ConvexClient", () => {
 
 describe("ConvexReactClient", () => {
   it("watchQuery and optimistic updates", async () => {
-    const client = new ConvexReactClient(server.url, { logger: false });
+    const client = new ConvexReactClient(hull.server.url, { logger: false });
     try {
       const watch = client.watchQuery(api.counters.get, { name: "react" });
       const seen = [];

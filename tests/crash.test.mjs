@@ -1,29 +1,19 @@
 // kill -9 in a loop while mutations run: what was acknowledged is there, nothing twice; a second server on the data is refused.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { after, before, describe, it } from "node:test";
-import { join } from "node:path";
+import { describe, it } from "node:test";
 import { promisify } from "node:util";
 import { ConvexClient } from "convex/browser";
 import { anyApi as api } from "convex/server";
-import { App } from "./lib/cli.mjs";
-import { HULL, HullServer, ROOT, freePort, sleep } from "./lib/server.mjs";
+import { useApp } from "./lib/fixture.mjs";
+import { HULL, freePort, sleep } from "./lib/server.mjs";
 
 const ROUNDS = Number(process.env.HULL_KILL_ROUNDS ?? 50);
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
+const hull = useApp("tests/app");
 
 describe("crash safety", () => {
   it(`kill -9, ${ROUNDS} rounds`, { timeout: 600_000 }, async () => {
-    const clients = Array.from({ length: 4 }, () => new ConvexClient(server.url, { logger: false }));
+    const clients = Array.from({ length: 4 }, () => new ConvexClient(hull.server.url, { logger: false }));
     const acknowledged = new Set();
     const sent = new Set();
     let running = true;
@@ -39,8 +29,8 @@ describe("crash safety", () => {
       const goal = acknowledged.size + 4;
       while (acknowledged.size < goal) await sleep(5);
       await sleep(Math.random() * 40);
-      await server.kill("SIGKILL");
-      await server.launch();
+      await hull.server.kill("SIGKILL");
+      await hull.server.launch();
     }
     running = false;
     await Promise.all(writers);
@@ -54,7 +44,7 @@ describe("crash safety", () => {
   });
 
   it("a second server on the same data is refused", async () => {
-    const args = ["serve", "--data-dir", server.dataDir, "--interface", "127.0.0.1", "--port", `${await freePort()}`, "--site-port", `${await freePort()}`];
+    const args = ["serve", "--data-dir", hull.server.dataDir, "--interface", "127.0.0.1", "--port", `${await freePort()}`, "--site-port", `${await freePort()}`];
     await assert.rejects(promisify(execFile)(HULL, args, { timeout: 20_000 }), (error) => {
       assert.equal(error.code, 1);
       assert.match(error.stderr, /another Hull|in use/i);

@@ -1,24 +1,13 @@
 // Functions over HTTP on a real server: values, database operations, validation, errors, actions, determinism.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, before, describe, it } from "node:test";
-import { join } from "node:path";
-import { App } from "./lib/cli.mjs";
-import { HullServer, ROOT } from "./lib/server.mjs";
+import { describe, it } from "node:test";
+import { useApp } from "./lib/fixture.mjs";
 
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
-const query = (path, args, options) => server.call("query", path, args, options);
-const mutation = (path, args, options) => server.call("mutation", path, args, options);
-const action = (path, args, options) => server.call("action", path, args, options);
+const hull = useApp("tests/app");
+const query = (path, args, options) => hull.server.call("query", path, args, options);
+const mutation = (path, args, options) => hull.server.call("mutation", path, args, options);
+const action = (path, args, options) => hull.server.call("action", path, args, options);
 const value = (result) => {
   assert.equal(result.status, "success", JSON.stringify(result));
   return result.value;
@@ -83,7 +72,7 @@ describe("values", () => {
       list: [null, true, 1.5, "ü☃𝄞", { nested: {} }],
     };
     assert.deepEqual(value(await query("facts:echo", { value: all })), all);
-    const clean = await server.post("/api/query", { path: "facts:echo", args: { value: all }, format: "json" });
+    const clean = await hull.server.post("/api/query", { path: "facts:echo", args: { value: all }, format: "json" });
     assert.deepEqual((await clean.json()).value.big, "-1");
   });
 });
@@ -113,7 +102,7 @@ describe("errors", () => {
   it("internal functions need an admin key", async () => {
     assert.match((await query("notes:secret")).errorMessage, /Could not find public function for 'notes:secret'/);
     assert.equal(value(await query("notes:secret", {}, { key: true })), "internal");
-    assert.match((await server.call("function", "notes:nope", {}, { key: true })).errorMessage, /Could not find function for 'notes:nope'/);
+    assert.match((await hull.server.call("function", "notes:nope", {}, { key: true })).errorMessage, /Could not find function for 'notes:nope'/);
   });
 
   it("nested mutations roll back alone", async () => {

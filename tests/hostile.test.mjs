@@ -1,20 +1,10 @@
 // Functions that try to hurt the server fail alone, with the spec's texts, while others go on.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { join } from "node:path";
-import { App } from "./lib/cli.mjs";
-import { HullServer, ROOT, sleep } from "./lib/server.mjs";
+import { describe, it } from "node:test";
+import { useApp } from "./lib/fixture.mjs";
+import { sleep } from "./lib/server.mjs";
 
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
+const hull = useApp("tests/app");
 
 /** Runs one hostile query while ordinary calls keep succeeding; returns its error text. */
 async function alone(path) {
@@ -22,14 +12,14 @@ async function alone(path) {
   const healthy = (async () => {
     let calls = 0;
     while (running) {
-      const result = await server.call("mutation", "counters:bump", { name: "healthy" });
+      const result = await hull.server.call("mutation", "counters:bump", { name: "healthy" });
       assert.equal(result.status, "success", JSON.stringify(result));
       calls++;
     }
     return calls;
   })();
   await sleep(50);
-  const result = await server.call("query", path);
+  const result = await hull.server.call("query", path);
   running = false;
   assert.ok((await healthy) > 0);
   assert.equal(result.status, "error", JSON.stringify(result));
@@ -43,7 +33,7 @@ describe("hostile queries", () => {
   it("a promise that never settles", async () => assert.match(await alone("hostile:hang"), /Returned promise will never resolve/));
   it("deep recursion", async () => assert.match(await alone("hostile:recurse"), /RangeError: Maximum call stack size exceeded/));
   it("the server is as before", async () => {
-    assert.equal((await server.call("query", "facts:fresh")).value, 1);
-    assert.equal(server.process.exitCode, null);
+    assert.equal((await hull.server.call("query", "facts:fresh")).value, 1);
+    assert.equal(hull.server.process.exitCode, null);
   });
 });

@@ -1,31 +1,22 @@
 // 300 live clients with 5 queries each and a steady writer while the app is redeployed 5 times: no call fails.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { join } from "node:path";
 import { ConvexClient } from "convex/browser";
 import { anyApi as api } from "convex/server";
-import { App } from "./lib/cli.mjs";
-import { HullServer, ROOT, sleep } from "./lib/server.mjs";
+import { useApp } from "./lib/fixture.mjs";
+import { sleep } from "./lib/server.mjs";
 
 const CLIENTS = 300;
 const WRITES_PER_SECOND = 20;
-let server, app;
-before(async () => {
-  server = await HullServer.start();
-  app = new App(join(ROOT, "tests/app"), server);
-  await app.push();
-});
-after(async () => {
-  app?.remove();
-  await server?.stop();
-});
+const hull = useApp("tests/app");
 
 describe("redeploy under load", () => {
   it("zero failed calls", { timeout: 300_000 }, async () => {
     const errors = [];
     const watched = Array.from({ length: CLIENTS }, (_, n) => {
-      const client = new ConvexClient(server.url, { logger: false, onServerDisconnectError: (e) => errors.push(`disconnect: ${e}`) });
+      const client = new ConvexClient(hull.server.url, { logger: false, onServerDisconnectError: (e) => errors.push(`disconnect: ${e}`) });
       const latest = {};
       const follow = (name, reference, args) =>
         client.onUpdate(reference, args, (value) => (latest[name] = value), (error) => errors.push(`${name}: ${error}`));
@@ -36,7 +27,7 @@ describe("redeploy under load", () => {
       follow("filtered", api.notes.filtered, { least: n % 7 });
       return { client, latest };
     });
-    const writer = new ConvexClient(server.url, { logger: false });
+    const writer = new ConvexClient(hull.server.url, { logger: false });
     let running = true;
     let written = 0;
     const writing = (async () => {
@@ -47,11 +38,11 @@ describe("redeploy under load", () => {
       }
       await Promise.all(calls);
     })();
-    const facts = join(app.dir, "convex/facts.ts");
+    const facts = join(hull.app.dir, "convex/facts.ts");
     const original = readFileSync(facts, "utf8");
     for (let version = 1; version <= 5; version++) {
       writeFileSync(facts, original.replace("++calls }", `++calls + ${version * 100} }`));
-      await app.push(["deploy", "-y", "--typecheck", "disable", "--codegen", "disable"]);
+      await hull.app.push(["deploy", "-y", "--typecheck", "disable", "--codegen", "disable"]);
       const deadline = Date.now() + 20_000;
       while (!watched.every(({ latest }) => latest.fresh === version * 100 + 1)) {
         assert.ok(Date.now() < deadline, "every client sees the new code");

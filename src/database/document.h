@@ -13,8 +13,8 @@ namespace hull {
 struct Document {
   DocumentId id;
   TabletId tablet;
-  Timestamp ts;   // commit that wrote it; 0 while it is only a pending write
-  Value value;    // includes _id and _creationTime
+  Timestamp ts;  // commit that wrote it; 0 while it is only a pending write
+  Value value;   // includes _id and _creationTime
 };
 using DocumentPtr = std::shared_ptr<const Document>;
 

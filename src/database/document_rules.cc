@@ -67,11 +67,12 @@ Result<Value> patch_document(const DocumentId& id, ValueView current, ValueView 
 }
 
 Result<void> check_document_shape(ValueView document) {
-  size_t user_fields = document.count() - document.find(kId).has_value() - document.find(kCreationTime).has_value();
+  size_t user_fields =
+      document.count() - document.find(kId).has_value() - document.find(kCreationTime).has_value();
   if (user_fields > kMaxDocumentFields)
-    return Error::bad_request("TooManyFieldsError",
-                              "Object has too many fields (" + std::to_string(user_fields) +
-                                  " > maximum number " + std::to_string(kMaxDocumentFields) + ")");
+    return Error::bad_request("TooManyFieldsError", "Object has too many fields (" +
+                                                        std::to_string(user_fields) + " > maximum number " +
+                                                        std::to_string(kMaxDocumentFields) + ")");
   std::string violations;
   auto add = [&](std::string text) { violations += (violations.empty() ? "" : "\n ") + std::move(text); };
   for (size_t i = 0; i < document.count(); ++i) {

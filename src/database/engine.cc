@@ -58,7 +58,8 @@ class EngineImpl final : public Engine {
         writer_(*core_, write_log_, published_, *subscriptions_, knobs),
         committer_(*core_, write_log_, writer_, start, std::move(catalog)) {}
 
-  // Both threads end before anything they use goes away; callbacks of the last commits may still call in here.
+  // Both threads end before anything they use goes away; callbacks of the last commits may still call in
+  // here.
   ~EngineImpl() override {
     committer_.stop();
     writer_.stop();

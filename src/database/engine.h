@@ -1,14 +1,16 @@
-// Engine: multi-version reads, serializable commits with group commit, and invalidation of read sets (database.md §1, §4, §11).
+// Engine: multi-version reads, serializable commits with group commit, and invalidation of read sets
+// (database.md §1, §4, §11).
 //
-// Threads: every method may be called from any thread. The committer thread owns validation order and timestamp assignment;
-// the log-writer thread owns the Store's write side, publication and trimming. What arrives while a sync is running becomes
-// the next group. Callbacks run on one of these two threads and must not block.
+// Threads: every method may be called from any thread. The committer thread owns validation order and
+// timestamp assignment; the log-writer thread owns the Store's write side, publication and trimming. What
+// arrives while a sync is running becomes the next group. Callbacks run on one of these two threads and must
+// not block.
 //
 // Every written document is also checked for conflicts by id, whether or not the read set names it.
 //
-// Invariants: commit timestamps are unique and increase, also across restarts; latest() never exposes a commit before it is
-// durable; commits are published in timestamp order; before latest() reaches C every registered read set that C touches has
-// been marked.
+// Invariants: commit timestamps are unique and increase, also across restarts; latest() never exposes a
+// commit before it is durable; commits are published in timestamp order; before latest() reaches C every
+// registered read set that C touches has been marked.
 #pragma once
 
 #include <atomic>
@@ -43,17 +45,18 @@ struct BackfillRow {
 struct CommitRequest {
   Timestamp snapshot;
   ReadSet reads;
-  std::vector<PendingWrite> writes;     // one per document; empty together with backfill = read-only, never submitted
+  std::vector<PendingWrite>
+      writes;  // one per document; empty together with backfill = read-only, never submitted
   std::vector<BackfillRow> backfill;
-  std::string source;                   // function path or system job name, for conflict reports
+  std::string source;  // function path or system job name, for conflict reports
 };
 
 struct OccConflict {
-  std::string table;                    // name of the table of the conflicting document, "" if unknown
+  std::string table;  // name of the table of the conflicting document, "" if unknown
   bool system_table = false;
   std::string document_id;
-  std::string source;                   // what wrote it
-  Timestamp conflicting;                // retry once latest() >= this
+  std::string source;     // what wrote it
+  Timestamp conflicting;  // retry once latest() >= this
 };
 struct CommitOutcome {
   std::optional<Timestamp> ts;          // committed
@@ -62,7 +65,8 @@ struct CommitOutcome {
 };
 using CommitCallback = std::function<void(CommitOutcome)>;
 
-// A registered read set. valid_at(T) for T <= Engine::latest() is exact. Destroying it unregisters. Thread-safe.
+// A registered read set. valid_at(T) for T <= Engine::latest() is exact. Destroying it unregisters.
+// Thread-safe.
 class Subscription {
  public:
   virtual ~Subscription() = default;
@@ -78,24 +82,27 @@ class Engine {
  public:
   // Recovers from the store (bootstraps an empty one) and starts the threads.
   static Result<std::unique_ptr<Engine>> open(std::unique_ptr<Store> store, const Knobs& knobs);
-  // Answers what was submitted, stops the threads; waiters whose time has not come are dropped. Snapshots may live on.
+  // Answers what was submitted, stops the threads; waiters whose time has not come are dropped. Snapshots may
+  // live on.
   virtual ~Engine() = default;
 
   // Newest published timestamp. Monotonic.
   virtual Timestamp latest() const = 0;
-  virtual SnapshotPtr snapshot() const = 0;                               // at latest()
-  virtual Result<SnapshotPtr> snapshot_at(Timestamp ts) const = 0;        // OutOfRetention if too old, InternalServerError if ts > latest()
+  virtual SnapshotPtr snapshot() const = 0;  // at latest()
+  virtual Result<SnapshotPtr> snapshot_at(
+      Timestamp ts) const = 0;  // OutOfRetention if too old, InternalServerError if ts > latest()
   virtual void submit(CommitRequest request, CommitCallback done) = 0;
-  // Calls `ready` once latest() >= ts (at once, in the caller's thread, if it is already), or once the engine has failed.
+  // Calls `ready` once latest() >= ts (at once, in the caller's thread, if it is already), or once the engine
+  // has failed.
   virtual void when_published(Timestamp ts, std::function<void()> ready) = 0;
-  // Publishes an empty advance so that latest() >= ts (sync-protocol.md §11.5). Returns at once: wait with when_published().
-  // A ts in the future of the wall clock is ignored.
+  // Publishes an empty advance so that latest() >= ts (sync-protocol.md §11.5). Returns at once: wait with
+  // when_published(). A ts in the future of the wall clock is ignored.
   virtual void advance_to(Timestamp ts) = 0;
 
-  // Watches a read set taken at snapshot `ts`; commits in (ts, latest()] are checked before it returns. If the write log no
-  // longer reaches back to ts the subscription starts out invalidated. `on_invalid` runs once, on the log-writer
-  // thread, after the touching commit has been published; it must not block, may run before subscribe() returns, and may still
-  // be about to run when the subscription is destroyed.
+  // Watches a read set taken at snapshot `ts`; commits in (ts, latest()] are checked before it returns. If
+  // the write log no longer reaches back to ts the subscription starts out invalidated. `on_invalid` runs
+  // once, on the log-writer thread, after the touching commit has been published; it must not block, may run
+  // before subscribe() returns, and may still be about to run when the subscription is destroyed.
   virtual std::shared_ptr<Subscription> subscribe(std::shared_ptr<const ReadSet> reads, Timestamp ts,
                                                   std::function<void()> on_invalid) = 0;
   virtual size_t subscription_count() const = 0;

@@ -1,6 +1,7 @@
-// Background work of the database: back-filling indexes, validating pending schemas against existing documents, purging
-// dropped indexes, trimming the log (database.md §8, §12; values-and-schema.md §10.2). One thread, started after Engine::open,
-// woken by catalog changes; progress is resumable after a restart. Thread-safe.
+// Background work of the database: back-filling indexes, validating pending schemas against existing
+// documents, purging dropped indexes, trimming the log (database.md §8, §12; values-and-schema.md §10.2). One
+// thread, started after Engine::open, woken by catalog changes; progress is resumable after a restart.
+// Thread-safe.
 #pragma once
 
 #include <functional>

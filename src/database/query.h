@@ -1,5 +1,5 @@
-// Queries over one table's index: parsed from the syscall JSON, compiled against the catalog, run as a stream or a page
-// (database.md §7, syscalls.md §4).
+// Queries over one table's index: parsed from the syscall JSON, compiled against the catalog, run as a stream
+// or a page (database.md §7, syscalls.md §4).
 #pragma once
 
 #include <memory>
@@ -16,25 +16,26 @@
 namespace hull {
 
 struct RangeBound {
-  enum class Op { kEq, kGt, kGte, kLt, kLte, kSearch } op = Op::kEq;   // kSearch only in search queries
+  enum class Op { kEq, kGt, kGte, kLt, kLte, kSearch } op = Op::kEq;  // kSearch only in search queries
   std::string field;
-  Value value;                       // may be undefined
+  Value value;  // may be undefined
 };
-struct FilterExpression;             // $eq ... $literal tree, filter.h
+struct FilterExpression;  // $eq ... $literal tree, filter.h
 struct QueryOperator {
-  std::shared_ptr<const FilterExpression> filter;   // or
+  std::shared_ptr<const FilterExpression> filter;  // or
   std::optional<size_t> limit;
 };
 struct QuerySpec {
   enum class Source { kFullTableScan, kIndexRange, kSearch } source = Source::kFullTableScan;
   std::string table;
-  std::string index;                 // empty for a full table scan
+  std::string index;  // empty for a full table scan
   Order order = Order::kAsc;
   std::vector<RangeBound> range;
   std::vector<QueryOperator> operators;
-  std::string fingerprint_source;    // JSON of the query as it came, for cursors
+  std::string fingerprint_source;  // JSON of the query as it came, for cursors
 
-  // `json`: the member "query" of a queryStream/queryPage call. Errors name `method` as syscalls.md §1.2 says.
+  // `json`: the member "query" of a queryStream/queryPage call. Errors name `method` as syscalls.md §1.2
+  // says.
   static Result<QuerySpec> parse(std::string_view json, std::string_view method);
 };
 
@@ -42,7 +43,8 @@ struct QuerySpec {
 std::string index_display_name(std::string_view table, std::string_view index);
 
 // The key interval that a range expression selects in an index (database.md §7.2), or the spec's error.
-Result<Interval> compile_range(const IndexInfo& index, std::string_view table, const std::vector<RangeBound>& range);
+Result<Interval> compile_range(const IndexInfo& index, std::string_view table,
+                               const std::vector<RangeBound>& range);
 
 // A page request (syscalls.md §4.6) after argument parsing.
 struct PageSpec {
@@ -57,7 +59,7 @@ struct Page {
   std::string continue_cursor;
   std::optional<std::string> split_cursor;
   enum class Status { kNone, kSplitRecommended, kSplitRequired } status = Status::kNone;
-  std::string to_json() const;       // the syscall's result
+  std::string to_json() const;  // the syscall's result
 };
 
 }  // namespace hull

@@ -1,5 +1,5 @@
-// Snapshot: the database at one timestamp (database.md §1). Reads are repeatable and never block commits. Cheap to copy; it
-// pins the versions it may need, so do not keep it for longer than one call. Thread-safe.
+// Snapshot: the database at one timestamp (database.md §1). Reads are repeatable and never block commits.
+// Cheap to copy; it pins the versions it may need, so do not keep it for longer than one call. Thread-safe.
 #pragma once
 
 #include <memory>

@@ -42,7 +42,7 @@ Result<ModulePlan> plan_modules(const Catalog& catalog, const FinishRequest& req
     ModuleInfo info;
     info.path = module.path;
     info.environment = module.environment;
-    info.sha256 = pushed_module_hash(module);
+    info.sha256 = module_hash(module.source, module.source_map);
     info.package_key = request.package_key;
     Value analysis;
     if (auto it = request.functions.find(module.path); it != request.functions.end()) {

@@ -11,7 +11,7 @@ using testing::messages_table;
 using testing::PushTest;
 using testing::schema_of;
 
-std::string hash_of(const std::string& source) { return pushed_module_hash({"", source, "", "isolate"}); }
+std::string hash_of(const std::string& source) { return module_hash(source, ""); }
 
 // The names in an array of strings.
 std::string list(std::optional<ValueView> array) {

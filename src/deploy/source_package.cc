@@ -19,10 +19,6 @@ Error conflict(std::string_view code, std::string message) {
 
 }  // namespace
 
-std::string pushed_module_hash(const ModuleSource& module) {
-  return sha256_hex(module.source + module.source_map);
-}
-
 Result<std::vector<ModuleSource>> unchanged_modules(const PushRequest& request, const Catalog& catalog,
                                                     BlobStore& blobs) {
   std::vector<ModuleSource> result;

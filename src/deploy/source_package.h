@@ -14,10 +14,6 @@
 
 namespace hull {
 
-// The CLI's hash of a module: SHA-256 of its source followed by its source map, in hex (deploy-and-cli.md
-// §2.2).
-std::string pushed_module_hash(const ModuleSource& module);
-
 // Sources of the modules that are already stored. Errors are 409: the CLI reads the hashes again and retries.
 Result<std::vector<ModuleSource>> unchanged_modules(const PushRequest& request, const Catalog& catalog,
                                                     BlobStore& blobs);

@@ -132,15 +132,15 @@ void ActionPool::remove(Worker& worker, uint64_t id) {
 void ActionPool::run(Worker& worker) {
   auto started = starter_->start(*worker.code);
   if (started.ok()) {
-    std::lock_guard lock(mutex_);
-    worker.process = *std::move(started);
-    worker.idle_since_ns = monotonic_nanos();
-  } else {
-    spdlog::error("cannot start a worker: {}", started.error().message);
-  }
-  if (started.ok()) {
+    {
+      std::lock_guard lock(mutex_);
+      worker.process = *std::move(started);
+      worker.idle_since_ns = monotonic_nanos();
+    }
     while (drive(worker)) {
     }
+  } else {
+    spdlog::error("cannot start a worker: {}", started.error().message);
   }
   std::shared_ptr<WorkerProcess> process;
   std::vector<ActionCallPtr> unstarted;

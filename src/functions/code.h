@@ -30,7 +30,8 @@ struct ModuleSource {
   std::string source_map;               // "" = none
   std::string environment = "isolate";  // or "node"
 };
-std::string module_hash(std::string_view source, std::string_view source_map);  // sha256 hex of both
+// sha256 hex of the source followed by its map, as the CLI computes it (deploy-and-cli.md §2.2).
+std::string module_hash(std::string_view source, std::string_view source_map);
 
 // Blob format of a source package and its inverse.
 std::string pack_modules(const std::vector<ModuleSource>& modules);

@@ -49,10 +49,7 @@ Error corrupt(const char* what) { return Error::internal(std::string("source pac
 }  // namespace
 
 std::string module_hash(std::string_view source, std::string_view source_map) {
-  std::string text;
-  text.reserve(source.size() + source_map.size() + 1);
-  text += source;
-  text += '\0';
+  std::string text(source);
   text += source_map;
   return sha256_hex(text);
 }

@@ -1,6 +1,6 @@
 #include "functions/runner.h"
 
-#include <future>
+#include <thread>
 
 #include "functions/action_runner.h"
 #include "functions/analysis.h"
@@ -34,9 +34,12 @@ class Runner final : public FunctionRunner {
     parts_.pool = std::make_unique<WorkerPool>(parts_.starter.get(), knobs);
     parts_.actions = std::make_unique<ActionPool>(parts_.starter.get(), knobs);
     parts_.options = std::move(options);
+    // The first caller after a restart should not wait for what was pushed before it.
+    warm_up_ = std::thread([this] { warm_up(); });
   }
 
   ~Runner() override {
+    warm_up_.join();
     // Actions may run for long: they are cut off. Queries and mutations end by themselves.
     parts_.actions->stop();
     parts_.inflight.wait_until_empty();
@@ -75,10 +78,16 @@ class Runner final : public FunctionRunner {
   }
 
  private:
+  void warm_up() {
+    auto code = parts_.loader->load(*parts_.engine->snapshot()->catalog());
+    if (code.ok() && !(*code)->entries().empty()) parts_.pool->prewarm(*code);
+  }
+
   RunnerParts parts_;
   QueryRunner queries_;
   MutationRunner mutations_;
   ActionRunner actions_;
+  std::thread warm_up_;
 };
 
 void Runner::any(FunctionCall call, FunctionCallback done) {

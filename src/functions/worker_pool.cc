@@ -165,13 +165,15 @@ void WorkerPool::run_slot(Slot& slot) {
 }
 
 bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
-  if (slot.worker && slot.code->key() == job.code->key()) return true;
+  // A worker that died while it was idle is nobody's fault: it must not cost a call one of its two attempts.
+  if (slot.worker && slot.code->key() == job.code->key() && !slot.worker->ended()) return true;
   std::unique_ptr<WorkerProcess> old, fresh;
   {
     std::lock_guard lock(mutex_);
     old = std::move(slot.worker);
-    auto it = std::find_if(standby_.begin(), standby_.end(),
-                           [&job](const Standby& standby) { return standby.code->key() == job.code->key(); });
+    auto it = std::find_if(standby_.begin(), standby_.end(), [&job](const Standby& standby) {
+      return standby.code->key() == job.code->key() && !standby.worker->ended();
+    });
     if (it != standby_.end()) {
       fresh = std::move(it->worker);
       standby_.erase(it);

@@ -144,6 +144,11 @@ WorkerProcess::Event WorkerProcess::receive(wire::FromWorker& frame, int64_t dea
   }
 }
 
+bool WorkerProcess::ended() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
 size_t WorkerProcess::rss_bytes() const {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/%d/statm", pid_);

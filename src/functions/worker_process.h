@@ -47,6 +47,9 @@ class WorkerProcess {
   enum class Cause { kUnknown, kOutOfMemory, kTimeout };
   Cause cause_of_end();
 
+  // The process has ended, whether or not receive() has noticed yet.
+  bool ended() const;
+
   pid_t pid() const { return pid_; }
   size_t rss_bytes() const;
   int64_t started_ns() const { return started_ns_; }

@@ -60,9 +60,13 @@ Result<HttpCall> parse_http_call(std::string_view body, const ClientVersion& cli
     if (!value.ok()) return bad(value.error().message);
     if (!value->view().is_string()) return bad("field `" + name + "` must be a string");
     std::string text(value->view().as_string());
-    if (name == "path") path = std::move(text);
-    if (name == "format") format = std::move(text);
-    if (name == "componentPath") call.component_path = std::move(text);
+    if (name == "path") {
+      path = std::move(text);
+    } else if (name == "format") {
+      format = std::move(text);
+    } else {
+      call.component_path = std::move(text);
+    }
   }
   if (!path) return bad("missing field `path`");
   if (!args) return bad("missing field `args`");

@@ -110,8 +110,8 @@ class Store {
   // left.
   virtual Result<bool> purge_index(IndexId index, size_t max_rows) = 0;
   virtual Result<bool> purge_tablet(TabletId tablet, size_t max_rows) = 0;
-  // Deletes log revisions superseded before `horizon` and the tombstones before it, at most `max_rows`; returns how many. The
-  // newest revision of a live document always stays.
+  // Deletes log revisions superseded before `horizon` and the tombstones before it, at most `max_rows`;
+  // returns how many. The newest revision of a live document always stays.
   virtual Result<size_t> trim_log(Timestamp horizon, size_t max_rows) = 0;
 
   // Small durable key -> value map for facts outside the transaction system (format version, high-water

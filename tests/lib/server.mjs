@@ -50,7 +50,8 @@ export class HullServer {
     this.exited = new Promise((done) => this.process.once("exit", (code, signal) => done({ code, signal })));
     for (;;) {
       try {
-        if ((await fetch(`${this.url}/version`)).ok) break;
+        // Answered only once the database is open; /version answers earlier.
+        if ((await fetch(`${this.url}/api/query_ts`, { method: "POST" })).ok) break;
       } catch {
         if (this.process.exitCode !== null || this.process.signalCode !== null) {
           throw new Error(`the server did not start:\n${this.logText().slice(-2000)}`);
