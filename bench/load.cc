@@ -94,7 +94,9 @@ std::string http_post(const std::string& path, const std::string& body) {
          std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-std::atomic<uint64_t> counter{0};
+// Starts where no earlier run on the same server has been, so that arguments are new and nothing comes from a
+// cache.
+std::atomic<uint64_t> counter{static_cast<uint64_t>(Clock::now().time_since_epoch().count() / 1000)};
 
 std::string with_counter(std::string text) {
   size_t at = text.find("%N%");

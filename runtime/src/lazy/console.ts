@@ -2,7 +2,6 @@
 
 import { hull } from "../host.ts";
 import { defineHidden, floor } from "../primordials.ts";
-import { format } from "./inspect.ts";
 
 const maxLineBytes = 32768;
 const maxBytesPerUnit = 3; // UTF-8 bytes of one UTF-16 unit
@@ -37,6 +36,27 @@ function emitLong(level: string, messages: string[]): void {
 function cut(bytes: Uint8Array, length: number): string {
   while (length > 0 && (bytes[length]! & 0xc0) === 0x80) length--;
   return hull.utf8Decode(bytes.subarray(0, length), false, true);
+}
+
+// Most arguments are primitives: they are written here as object-inspect would, so that a context that logs only those does
+// not pay for loading it.
+function format(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      if (value.length <= maxLineBytes && /^[^'\\\x00-\x1f]*$/.test(value)) return `'${value}'`;
+      break;
+    case "number":
+      return Object.is(value, -0) ? "-0" : `${value}`;
+    case "bigint":
+      return `${value}n`;
+    case "boolean":
+    case "undefined":
+      return `${value}`;
+    default:
+      if (value === null) return "null";
+  }
+  const inspect = require("./inspect.ts") as typeof import("./inspect.ts");
+  return inspect.format(value);
 }
 
 function formatAll(args: unknown[], messages: string[] = []): string[] {
