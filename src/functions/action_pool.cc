@@ -131,7 +131,8 @@ void ActionPool::remove(Worker& worker, uint64_t id) {
 
 void ActionPool::run(Worker& worker) {
   auto started = starter_->start(*worker.code);
-  if (started.ok()) {
+  const bool is_running = started.ok();
+  if (is_running) {
     {
       std::lock_guard lock(mutex_);
       worker.process = *std::move(started);
@@ -150,7 +151,7 @@ void ActionPool::run(Worker& worker) {
     process = std::move(worker.process);
     unstarted.swap(worker.arriving);
     running_ -= unstarted.size();
-    if (!stopping_ && started.ok()) {
+    if (!stopping_ && is_running) {
       for (ActionCallPtr& call : unstarted) waiting_.push_back({std::move(call), monotonic_nanos()});
       unstarted.clear();
     }
