@@ -13,7 +13,7 @@ namespace {
 template <typename T>
 void read(const char* name, T& knob) {
   const char* text = std::getenv(name);
-  if (text == nullptr) return;
+  if (text == nullptr || *text == '\0') return;
   std::string_view view = text;
   T parsed{};
   auto [end, error] = std::from_chars(view.data(), view.data() + view.size(), parsed);
@@ -45,6 +45,7 @@ Knobs Knobs::from_environment() {
   read("ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS", k.analyze_user_timeout_s);
   read("ISOLATE_MAX_USER_HEAP_SIZE", k.max_user_heap);
   read("ISOLATE_MAX_HEAP_EXTRA_SIZE", k.max_heap_extra);
+  read("ISOLATE_ANALYZE_MAX_HEAP_SIZE", k.max_analyze_heap);
   read("ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE", k.max_array_buffers);
   read("APPLICATION_MAX_CONCURRENT_QUERIES", k.max_concurrent_queries);
   read("APPLICATION_MAX_CONCURRENT_MUTATIONS", k.max_concurrent_mutations);

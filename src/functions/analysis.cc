@@ -37,7 +37,7 @@ wire::ToWorker init_for(const AnalysisRequest& request, const Knobs& knobs) {
   seed.resize(32, '\0');
   init->set_import_seed(seed);
   init->set_import_time_ms(request.import_time_ms);
-  init->set_max_heap_bytes(knobs.max_user_heap);
+  init->set_max_heap_bytes(knobs.max_analyze_heap);
   init->set_max_heap_extra_bytes(knobs.max_heap_extra);
   init->set_max_array_buffer_bytes(knobs.max_array_buffers);
   init->set_sandbox(true);

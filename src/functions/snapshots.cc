@@ -13,6 +13,8 @@ namespace hull {
 namespace {
 
 constexpr size_t kMaxEntries = 200;
+// A snapshot is read into every isolate: past this it costs more memory than loading modules on demand.
+constexpr uint64_t kMaxSnapshotBytes = 24u << 20;
 constexpr size_t kMaxSnapshots = 6;
 constexpr double kStartTimeoutS = 20;
 constexpr double kBuildTimeoutS = 60;
@@ -54,6 +56,12 @@ WorkerStarter::WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::
     : launcher_(launcher), knobs_(knobs), scratch_dir_(std::move(scratch_dir)) {
   std::error_code ignored;
   std::filesystem::create_directories(scratch_dir_, ignored);
+  // Left behind by a server that was killed; no other process can read them (they are bound to its hash
+  // seed).
+  for (const auto& file : std::filesystem::directory_iterator(scratch_dir_, ignored)) {
+    if (file.path().filename().string().find(".snapshot") != std::string::npos)
+      std::filesystem::remove(file.path(), ignored);
+  }
 }
 
 WorkerStarter::~WorkerStarter() {
@@ -150,7 +158,9 @@ std::string WorkerStarter::build(const Code& code) {
   auto worker = launcher_->launch();
   if (!worker.ok()) return "";
   WorkerProcess& child = **worker;
-  child.send(init_message(code, *knobs_, ""));
+  wire::ToWorker init = init_message(code, *knobs_, "");
+  init.mutable_init()->set_max_heap_bytes(knobs_->max_analyze_heap);
+  child.send(init);
   std::string path = scratch_dir_ + "/" + code.key() + ".snapshot";
   int64_t started = monotonic_nanos();
   int64_t deadline = deadline_in(kBuildTimeoutS);
@@ -177,7 +187,10 @@ std::string WorkerStarter::build(const Code& code) {
       const wire::SnapshotBuilt& built = frame.snapshot();
       spdlog::debug("snapshot made entries={} failed={} bytes={} ms={}", built.entries_size(),
                     built.failed_entries_size(), built.bytes(), (monotonic_nanos() - started) / 1000000);
-      return built.bytes() > 0 ? path : "";
+      if (built.bytes() > 0 && built.bytes() <= kMaxSnapshotBytes) return path;
+      std::error_code ignored;
+      std::filesystem::remove(path, ignored);
+      return "";
     }
   }
 }
