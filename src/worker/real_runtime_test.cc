@@ -8,7 +8,7 @@ class RealRuntimeTest : public WorkerTest {
  protected:
   void SetUp() override {
     WorkerTest::SetUp();
-    if (access(HULL_RUNTIME_BUNDLE, R_OK) != 0) GTEST_SKIP() << "no runtime bundle";
+    ASSERT_EQ(access(HULL_RUNTIME_BUNDLE, R_OK), 0) << "build the target runtime_bundle first";
   }
 
   void Build(const std::vector<std::string>& entries) {
