@@ -93,7 +93,8 @@ void ActionPool::dispatch_locked() {
     Worker* worker = worker_for_locked(*call->code);
     ++running_;
     bool fresh = !worker->code;
-    worker->code = call->code;
+    // Only before its thread starts, which reads it without the lock; later calls bring an equal one.
+    if (fresh) worker->code = call->code;
     worker->arriving.push_back(std::move(call));
     if (fresh) {
       worker->thread = std::thread([this, worker] { run(*worker); });
