@@ -57,7 +57,11 @@ Knobs Knobs::from_environment() {
   read("UDF_EXECUTOR_OCC_MAX_BACKOFF_MS", k.occ_max_backoff_ms);
   read("WRITE_LOG_MIN_RETENTION_SECS", k.write_log_min_retention_s);
   read("WRITE_LOG_MAX_RETENTION_SECS", k.write_log_max_retention_s);
-  read("WRITE_LOG_SOFT_MAX_SIZE_BYTES", k.write_log_soft_bytes);
+  read("WRITE_LOG_SOFT_MAX_SIZE_BYTES", k.recent_writes_bytes);
+  read("HULL_MAX_UNAPPLIED_BYTES", k.max_unapplied_bytes);
+  read("HULL_DISK_RESERVE_BYTES", k.disk_reserve_bytes);
+  read("HULL_LOG_RETENTION_HOURS", k.log_retention_hours);
+  read("HULL_LOG_RETENTION_BYTES", k.log_retention_bytes);
   read("MAX_BACKEND_PUBLIC_API_REQUEST_SIZE", k.max_public_request);
   read("MAX_PUSH_BYTES", k.max_push_bytes);
   read("HTTP_SERVER_TIMEOUT_SECONDS", k.http_timeout_s);
