@@ -57,7 +57,7 @@ Result<bool> IndexBackfill::step(const MaintenanceContext& context) {
   options.access = TableAccess::kSystem;
   options.writable = true;
   options.knobs = &context.knobs;
-  options.now_ms = unix_millis();
+  options.now_ms = context.engine.env().unix_millis();
   Transaction tx(snapshot, options);
   HULL_TRY(Progress progress, read_progress(tx, index->id));
   HULL_TRY(auto rows, snapshot->scan(*table.indexes.front(), Interval{progress.cursor, std::nullopt},

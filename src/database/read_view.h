@@ -1,5 +1,5 @@
-// ReadView: the Snapshot implementation, merging the Store's newest state with the version chains
-// (version_store.h explains why the result is exact). The view itself is the pin: while it lives,
+// ReadView: the Snapshot implementation, merging the Store's latest state with the rows that recent commits
+// changed (recent_writes.h explains why the result is exact). The view itself is the pin: while it lives,
 // PublishedState keeps the trim horizon at or below its timestamp. Immutable, thread-safe; shared by all
 // readers of one timestamp.
 #pragma once
@@ -7,16 +7,18 @@
 #include <memory>
 #include <utility>
 
+#include "base/env.h"
+#include "database/recent_writes.h"
 #include "database/snapshot.h"
-#include "database/version_store.h"
 
 namespace hull {
 
 // What reads need, kept alive by every view: a snapshot may outlive its engine.
 struct ReadCore {
-  explicit ReadCore(std::unique_ptr<Store> s) : store(std::move(s)) {}
+  ReadCore(std::unique_ptr<Store> s, Env& e, Timestamp start) : store(std::move(s)), env(e), recent(start) {}
   const std::unique_ptr<Store> store;
-  VersionStore versions;
+  Env& env;
+  RecentWrites recent;
 };
 
 class ReadView final : public Snapshot {

@@ -83,7 +83,9 @@ class FakeEngine final : public Engine {
   }
   size_t subscription_count() const override { return 0; }
   Store& store() override { std::abort(); }
-  bool failed() const override { return false; }
+  Env& env() override { return Env::real(); }
+  std::optional<Error> read_only() const override { return std::nullopt; }
+  Stats stats() const override { return {}; }
 };
 
 class FakeRunner final : public FunctionRunner {
