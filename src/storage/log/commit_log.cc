@@ -11,7 +11,6 @@ namespace {
 constexpr uint64_t kFirstSegmentBytes = 1 << 20;
 constexpr int64_t kRelaxedSyncNs = 1'000'000'000;
 constexpr std::string_view kSuffix = ".log";
-constexpr size_t kPlaces = 16;
 
 }  // namespace
 
@@ -226,16 +225,20 @@ Result<void> CommitLog::discard(Timestamp applied) {
   return {};
 }
 
+bool CommitLog::can_trim(Timestamp horizon, size_t max_bytes, Timestamp keep_after) const {
+  const uint64_t used = bytes();
+  std::lock_guard lock(mutex_);
+  if (segments_.size() < 2) return false;
+  const Timestamp newest = segments_[1].header.continues_after;
+  return newest <= keep_after && (newest < horizon || used > max_bytes);
+}
+
 Result<size_t> CommitLog::trim(Timestamp horizon, size_t max_bytes, Timestamp keep_after) {
   size_t freed = 0;
-  while (true) {
-    const uint64_t used = bytes();
+  while (can_trim(horizon, max_bytes, keep_after)) {
     Segment oldest;
     {
       std::lock_guard lock(mutex_);
-      if (segments_.size() < 2) return freed;
-      const Timestamp newest = segments_[1].header.continues_after;
-      if (newest > keep_after || (newest >= horizon && used <= max_bytes)) return freed;
       oldest = segments_.front();
       segments_.erase(segments_.begin());
     }
@@ -248,6 +251,7 @@ Result<size_t> CommitLog::trim(Timestamp horizon, size_t max_bytes, Timestamp ke
     freed += oldest.bytes;
     HULL_CHECK_OK(options_.disk->sync_directory(options_.directory));
   }
+  return freed;
 }
 
 }  // namespace hull

@@ -71,6 +71,8 @@ class CommitLog {
   // Removes oldest segments while their commits are all before `horizon`, or more than `max_bytes` are used;
   // but none with a commit after `keep_after`, and never the newest segment. Returns the bytes freed.
   Result<size_t> trim(Timestamp horizon, size_t max_bytes, Timestamp keep_after);
+  // Whether that would remove anything.
+  bool can_trim(Timestamp horizon, size_t max_bytes, Timestamp keep_after) const;
 
   // Walks the commits after a timestamp, up to the newest when it began. OutOfRetention if some of them are
   // trimmed. Not thread-safe; must not outlive the log.
@@ -88,10 +90,10 @@ class CommitLog {
 
     CommitLog& log_;
     const Timestamp after_;
-    Timestamp seen_;          // newest commit passed
+    Timestamp seen_;  // newest commit passed
     const Timestamp until_;
-    Timestamp limit_;         // newest commit of the segment that counts
-    uint64_t sequence_ = 0;   // of the segment
+    Timestamp limit_;        // newest commit of the segment that counts
+    uint64_t sequence_ = 0;  // of the segment
     std::optional<SegmentReader> reader_;
     RecordDecoder decoder_;
     uint64_t record_offset_ = 0;
@@ -145,7 +147,7 @@ class CommitLog {
   int64_t unsynced_since_ns_ = 0;
   bool failed_ = false;
 
-  mutable std::mutex mutex_;  // never held during disk operations
+  mutable std::mutex mutex_;       // never held during disk operations
   std::vector<Segment> segments_;  // by sequence; the last one is active if there is an active one
   uint64_t end_ = 0;               // acknowledged bytes of the active segment
   uint64_t next_sequence_ = 1;

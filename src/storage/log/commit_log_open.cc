@@ -16,6 +16,8 @@ std::optional<uint64_t> sequence_of(std::string_view name) {
   return sequence;
 }
 
+constexpr size_t kPlaces = 16;
+
 }  // namespace
 
 Result<std::unique_ptr<CommitLog>> CommitLog::open(Options options, Timestamp applied) {
@@ -63,7 +65,8 @@ Result<void> CommitLog::scan(Timestamp applied) {
     if (seen > applied) {
       return damage(segments_[i].header.sequence, 0,
                     "the log begins after timestamp " + std::to_string(seen.ns) +
-                        ", but the database only contains the commits up to " + std::to_string(applied.ns) + ".");
+                        ", but the database only contains the commits up to " + std::to_string(applied.ns) +
+                        ".");
     }
     for (; i + 1 < segments_.size(); ++i) {
       const SegmentHeader& header = segments_[i].header;
@@ -79,7 +82,8 @@ Result<void> CommitLog::scan(Timestamp applied) {
     HULL_CHECK_OK(scan_last(seen));
     const Segment& last = segments_.back();
     if (seen < applied && !last.header.relaxed)
-      return damage(last.header.sequence, end_, "commits that the database contains are missing from here on.");
+      return damage(last.header.sequence, end_,
+                    "commits that the database contains are missing from here on.");
   }
   last_.store(seen.ns, std::memory_order_release);
   durable_last_ = seen;

@@ -16,7 +16,6 @@
 #include <zlib.h>
 
 #include <bit>
-
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -113,7 +112,8 @@ void put_commit(std::string& out, const StoredCommit& commit) {
 
 size_t encoded_bytes(const StoredCommit& commit) {
   size_t size = kCommitHeaderBytes;
-  for (const StoredWrite& write : commit.writes) size += 33 + (write.value ? write.value->packed().size() : 0);
+  for (const StoredWrite& write : commit.writes)
+    size += 33 + (write.value ? write.value->packed().size() : 0);
   for (const StoredIndexWrite& write : commit.index_writes) size += kIndexWriteBytes + write.key.size();
   return size;
 }
@@ -148,7 +148,8 @@ Result<std::string> encode_record(std::span<const StoredCommit> group) {
   size_t size = kRecordHeaderBytes + kRecordAlignment;
   for (const StoredCommit& commit : group) size += encoded_bytes(commit);
   if (size > std::numeric_limits<uint32_t>::max())
-    return Error::internal("a group of commits of " + std::to_string(size) + " bytes is too large for the log");
+    return Error::internal("a group of commits of " + std::to_string(size) +
+                           " bytes is too large for the log");
   std::string out;
   out.reserve(size);
   out.resize(kRecordHeaderBytes);
@@ -182,7 +183,8 @@ bool verify_record(std::string_view record) {
 }
 
 RecordDecoder::RecordDecoder(std::string_view record)
-    : rest_(record.substr(kRecordHeaderBytes, load<uint32_t>(record, 8))), left_(load<uint32_t>(record, 12)) {}
+    : rest_(record.substr(kRecordHeaderBytes, load<uint32_t>(record, 8))),
+      left_(load<uint32_t>(record, 12)) {}
 
 Result<bool> RecordDecoder::next(StoredCommit& commit, bool index_writes) {
   if (left_ == 0) return false;
