@@ -4,6 +4,7 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -63,6 +64,12 @@ void Fiber::resume() {
   finish_switch(outside_fake_stack_, nullptr, nullptr);
 #if defined(__SANITIZE_THREAD__)
   if (state == State::kEnded) __tsan_destroy_fiber(tsan_inside_);
+#endif
+}
+
+void Fiber::abandon() {
+#if defined(__SANITIZE_ADDRESS__)
+  __lsan_register_root_region(bottom_, size_);
 #endif
 }
 

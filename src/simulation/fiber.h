@@ -23,6 +23,9 @@ class Fiber {
   void resume();   // by the scheduler: returns when the fiber suspends or ends
   void suspend();  // by the fiber itself: returns when it is resumed
 
+  // The stack stays as it is for ever: what it points to is no leak.
+  void abandon();
+
   const size_t id;
   const std::string name;
   State state = State::kRunnable;

@@ -115,15 +115,25 @@ Model::Page Model::page(const ModelQuery& query, const std::optional<ModelPositi
   };
   Page page;
   page.end = limit.until;
-  for (ModelRow& row : rows(query, view)) {
+  ModelQuery unfiltered = query;
+  unfiltered.filter = nullptr;
+  const bool bounded = !limit.until && !limit.until_end;
+  std::optional<ModelPosition> last;
+  size_t consumed = 0;
+  for (ModelRow& row : rows(unfiltered, view)) {
     if (after && !follows(row.position, *after)) continue;
-    if (limit.until && follows(row.position, *limit.until)) break;
-    if (!limit.until && !limit.until_end && page.rows.size() == limit.size) {
-      page.end = page.rows.back().position;
-      break;
+    if (limit.until && follows(row.position, *limit.until)) return page;
+    if (bounded && (page.rows.size() == limit.size || consumed == limit.max_consumed)) {
+      page.end = last;
+      return page;
     }
-    page.rows.push_back(std::move(row));
+    ++consumed;
+    last = row.position;
+    if (!query.filter || query.filter(row.value)) page.rows.push_back(std::move(row));
   }
+  // Nobody looks for more once the page is full.
+  if (bounded && consumed > 0 && (page.rows.size() == limit.size || consumed == limit.max_consumed))
+    page.end = last;
   return page;
 }
 

@@ -65,15 +65,17 @@ class Model {
   size_t count(TabletId tablet, View view) const;
 
   // What paginate() gives: rows after `after` (null: from the start), up to and including `until` if given,
-  // else at most `size`. `end`: position of the last row that was consumed; none when the range is exhausted.
+  // else until there are `size` results or `max_consumed` rows, filtered ones included. `end`: position of
+  // the last row that was consumed; none when the range is exhausted.
   struct Page {
     std::vector<ModelRow> rows;
     std::optional<ModelPosition> end;
   };
   struct Limit {
     std::optional<ModelPosition> until;
-    bool until_end = false;  // everything to the end of the range, `size` does not count
+    bool until_end = false;  // everything to the end of the range, the others do not count
     size_t size = 0;
+    size_t max_consumed = SIZE_MAX;
   };
   Page page(const ModelQuery& query, const std::optional<ModelPosition>& after, const Limit& limit,
             View view) const;

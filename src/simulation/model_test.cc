@@ -85,6 +85,12 @@ TEST_F(ModelTest, Pages) {
   EXPECT_EQ(first.end->id, "d");
   EXPECT_EQ(ids(model_.page(by_n_, first.end, {.size = 5}, {{2}}).rows), "ac");
   EXPECT_FALSE(model_.page(by_n_, first.end, {.size = 5}, {{2}}).end);
+  EXPECT_TRUE(model_.page(by_n_, first.end, {.size = 2}, {{2}}).end) << "nobody has looked for more";
+  ModelQuery none = by_n_;
+  none.filter = [](ValueView) { return false; };
+  auto empty = model_.page(none, {}, {.size = 2, .max_consumed = 3}, {{2}});
+  EXPECT_EQ(ids(empty.rows), "");
+  EXPECT_EQ(empty.end->id, "a");
   // The same page at another time keeps its end.
   EXPECT_EQ(ids(model_.page(by_n_, {}, {.until = first.end}, {{3}}).rows), "cd");
   EXPECT_EQ(ids(model_.page(by_n_, first.end, {.until_end = true}, {{3}}).rows), "a");

@@ -151,6 +151,12 @@ Result<DiskSpace> SimDisk::space(const std::string& path) {
   return DiskSpace{.free = quota_ > taken ? quota_ - taken : 0, .total = quota_};
 }
 
+void SimDisk::heal() {
+  rates_ = {};
+  quota_ = UINT64_MAX / 2;
+  cut_at_ = fail_at_ = 0;
+}
+
 void SimDisk::restart(Survives survives) {
   ++generation_;
   running_ = true;

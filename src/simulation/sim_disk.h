@@ -54,6 +54,8 @@ class SimDisk final : public Disk {
   // the power goes, or fails alone.
   void cut_power_at(uint64_t operation) { cut_at_ = operation; }
   void fail_at(uint64_t operation) { fail_at_ = operation; }
+  // No faults from now on, also none that were to come, and space enough.
+  void heal();
   // Every operation fails from now on.
   void stop() { running_ = false; }
   bool running() const { return running_; }

@@ -70,6 +70,9 @@ const char* name_of(Fiber::State state) {
 // be neither resumed nor unwound.
 void abandon(std::vector<std::unique_ptr<Fiber>> fibers) {
   static auto& graveyard = *new std::vector<std::vector<std::unique_ptr<Fiber>>>;
+  for (const auto& fiber : fibers) {
+    if (fiber->state != Fiber::State::kEnded) fiber->abandon();
+  }
   graveyard.push_back(std::move(fibers));
 }
 
