@@ -40,7 +40,9 @@ class Builder {
   }
 
   void add(BackfillRow& row, const IndexInfo& index) {
-    // Not touched: nothing reads an index before it is enabled, which is a later commit.
+    // Readers of the index, once it is enabled, need the row even while the Store does not show it yet.
+    // Snapshots from before this commit never read the index, so it does not matter whether there was a row.
+    logged_.keys.push_back({row.index, row.key, index.tablet, row.document->id, row.document, row.document});
     stored_.index_writes.push_back(
         {row.index, std::move(row.key), index.tablet, row.document->id.internal, false});
   }
