@@ -226,8 +226,9 @@ void History::verify() {
         }
       }
       if (auto wrong = check(observation, attempt.snapshot))
-        fail("at snapshot " + std::to_string(attempt.snapshot.ns) + ": " + observation.what + "\n    " +
-             *wrong);
+        fail("at snapshot " + std::to_string(attempt.snapshot.ns) + ": " + observation.what + " of tablet " +
+             std::to_string(observation.query.tablet.n) + "\n    " + *wrong + "\n    own writes:" +
+             describe(*observation.own));
       if (!attempt.commit || !attempt.commit->ts) continue;
       if (auto wrong = check(observation, Timestamp{attempt.commit->ts->ns - 1}))
         fail("not serializable: the transaction of snapshot " + std::to_string(attempt.snapshot.ns) +

@@ -27,6 +27,7 @@ class RecordingEngine final : public Engine {
     return snapshot;
   }
   Result<SnapshotPtr> snapshot_at(Timestamp ts) const override { return engine_->snapshot_at(ts); }
+  bool retire_snapshots(Timestamp ts) override { return engine_->retire_snapshots(ts); }
   void submit(CommitRequest request, CommitCallback done) override {
     submit_recorded(std::move(request), std::move(done));
   }
