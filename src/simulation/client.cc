@@ -191,6 +191,8 @@ std::shared_ptr<Observation> Attempt::query() {
     }
     documents.push_back((*next)->value);
   }
+  world_.env.note("query at " + std::to_string(record_.snapshot.ns) + " gives " +
+                  std::to_string(documents.size()) + " documents: " + random_query.json);
   const TabletId tablet = resolve(table);
   Observation& observation = observe(Observation::Kind::kRows, "query " + random_query.json);
   observation.query = std::move(random_query.model);
@@ -427,10 +429,13 @@ std::optional<Timestamp> run_mutation(World& world, SimRandom& random, const std
       waiting->outcome = std::move(outcome);
       waiting->answered->notify();
     });
+    const auto committing = record.commit;
     world.history.add(std::move(record));
     waiting->answered->wait();
     CommitOutcome& outcome = waiting->outcome;
     if (outcome.ts) {
+      if (world.env.traces())
+        world.env.note("committed at " + std::to_string(outcome.ts->ns) + describe(committing->writes));
       for (auto& [table, id] : run.inserted) world.ids[table].push_back(std::move(id));
       for (auto& page : run.new_pages) world.pages.push_back(std::move(page));
       return outcome.ts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "database/catalog_rows.h"
 #include "value/json.h"
 
@@ -51,7 +52,8 @@ TabletId find_table(const Model& model, Model::View view, const std::string& nam
 std::string describe(const ModelWrites& writes) {
   std::string out;
   for (const auto& [key, value] : writes)
-    out += "\n      tablet " + std::to_string(key.tablet.n) + ": " + text_of(value);
+    out += "\n      tablet " + std::to_string(key.tablet.n) + ", " + hex_encode(key.id.view().substr(0, 4)) +
+           ": " + text_of(value);
   return out;
 }
 
@@ -227,8 +229,8 @@ void History::verify() {
       }
       if (auto wrong = check(observation, attempt.snapshot))
         fail("at snapshot " + std::to_string(attempt.snapshot.ns) + ": " + observation.what + " of tablet " +
-             std::to_string(observation.query.tablet.n) + "\n    " + *wrong + "\n    own writes:" +
-             describe(*observation.own));
+             std::to_string(observation.query.tablet.n) + "\n    " + *wrong +
+             "\n    own writes:" + describe(*observation.own));
       if (!attempt.commit || !attempt.commit->ts) continue;
       if (auto wrong = check(observation, Timestamp{attempt.commit->ts->ns - 1}))
         fail("not serializable: the transaction of snapshot " + std::to_string(attempt.snapshot.ns) +

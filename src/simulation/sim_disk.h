@@ -60,6 +60,8 @@ class SimDisk final : public Disk {
   void stop() { running_ = false; }
   bool running() const { return running_; }
   void restart(Survives survives);
+  // Whether what a failed sync forgot may be gone from the page cache too.
+  void evict_after_failed_sync(bool evict) { evict_ = evict; }
   void set_quota(uint64_t bytes) { quota_ = bytes; }
   uint64_t used() const;
   uint64_t operations() const { return operations_; }
@@ -96,6 +98,7 @@ class SimDisk final : public Disk {
   uint64_t cut_at_ = 0, fail_at_ = 0;
   uint64_t generation_ = 0;
   bool running_ = true;
+  bool evict_ = false;
 };
 
 class SimFile final : public DiskFile {

@@ -134,8 +134,10 @@ TEST(SimDisk, WhatAFailedSyncForgotNoLaterSyncBringsBack) {
     SimDisk disk(seed);
     auto file = durable_file(disk, sectors('a', 2));
     ASSERT_TRUE(file->write(0, sectors('b', 2)).ok());
+    disk.evict_after_failed_sync(seed % 2);
     disk.fail_at(disk.operations() + 1);
     ASSERT_FALSE(file->sync().ok());
+    if (seed % 2 == 0) EXPECT_EQ(letters(content(disk)), "bb");
     read_back.insert(letters(content(disk)));
     ASSERT_TRUE(file->sync().ok());
     disk.restart(SimDisk::Survives::kDurable);

@@ -63,6 +63,7 @@ class SimEnv final : public Env {
   // Sets the wall clock forward or back from now on.
   void jump_wall_clock(int64_t nanos) { wall_offset_ += nanos; }
 
+  bool traces() const { return options_.trace != nullptr; }
   // A line in the trace.
   void note(std::string_view line);
   // Changes with every decision: equal digests mean equal runs.

@@ -61,11 +61,11 @@ void SimInode::sync() {
   before_truncation_.reset();
 }
 
-void SimInode::fail_sync(SimRandom& random) {
+void SimInode::fail_sync(SimRandom& random, bool evict) {
   for (auto& [sector, versions] : unsynced_.sectors) {
     if (random.chance(0.5)) {
       durable_.write(sector * kSector, versions.contents.back());
-    } else if (random.chance(0.5)) {
+    } else if (evict && random.chance(0.5)) {
       current_.write(sector * kSector, durable_.read(sector * kSector, kSector));
     }
   }

@@ -6,8 +6,9 @@
 // The size of the file is treated alike. Shortening a file is ordered as a journal of metadata orders it:
 // either it survives, or nothing written after it does.
 //
-// A failed sync makes some of the unsynced sectors durable and forgets that the others were ever written:
-// they may still read as written or have the durable content again, but no later sync writes them.
+// A failed sync makes some of the unsynced sectors durable and forgets that the others were ever written: no
+// later sync writes them. They still read as written, as from a page cache, or, if `evict`, some of them have
+// their durable content again.
 // Not thread-safe.
 #pragma once
 
@@ -34,7 +35,7 @@ class SimInode {
   uint64_t size() const { return size_; }
 
   void sync();
-  void fail_sync(SimRandom& random);
+  void fail_sync(SimRandom& random, bool evict);
   void lose_power(SimRandom& random);
 
  private:
