@@ -219,7 +219,7 @@ Result<void> SimFile::sync() {
       inode_->sync();
       return {};
     case SimDisk::Verdict::kFailPartly:
-      inode_->fail_sync(disk_.random_, disk_.evict_);
+      inode_->fail_sync(disk_.random_, after_failed_sync_);
       return error("sync");
     case SimDisk::Verdict::kFail:
       return error("sync");

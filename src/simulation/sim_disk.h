@@ -60,8 +60,8 @@ class SimDisk final : public Disk {
   void stop() { running_ = false; }
   bool running() const { return running_; }
   void restart(Survives survives);
-  // Whether what a failed sync forgot may be gone from the page cache too.
-  void evict_after_failed_sync(bool evict) { evict_ = evict; }
+  // For files opened from now on, except by SQLite (sim_vfs.h).
+  void set_after_failed_sync(AfterFailedSync after) { after_failed_sync_ = after; }
   void set_quota(uint64_t bytes) { quota_ = bytes; }
   uint64_t used() const;
   uint64_t operations() const { return operations_; }
@@ -98,13 +98,17 @@ class SimDisk final : public Disk {
   uint64_t cut_at_ = 0, fail_at_ = 0;
   uint64_t generation_ = 0;
   bool running_ = true;
-  bool evict_ = false;
+  AfterFailedSync after_failed_sync_ = AfterFailedSync::kForgotten;
 };
 
 class SimFile final : public DiskFile {
  public:
   SimFile(SimDisk& disk, std::string path, std::shared_ptr<SimInode> inode)
-      : disk_(disk), path_(std::move(path)), inode_(std::move(inode)), generation_(disk.generation_) {}
+      : disk_(disk),
+        path_(std::move(path)),
+        inode_(std::move(inode)),
+        generation_(disk.generation_),
+        after_failed_sync_(disk.after_failed_sync_) {}
 
   Result<std::string> read(uint64_t offset, size_t size) override;
   Result<void> write(uint64_t offset, std::string_view bytes) override;
@@ -112,6 +116,7 @@ class SimFile final : public DiskFile {
   Result<void> sync() override;
   Result<uint64_t> size() override;
   Result<void> truncate(uint64_t size);
+  void set_after_failed_sync(AfterFailedSync after) { after_failed_sync_ = after; }
 
  private:
   SimDisk::Verdict begin(SimDisk::Operation operation);
@@ -121,6 +126,7 @@ class SimFile final : public DiskFile {
   const std::string path_;
   const std::shared_ptr<SimInode> inode_;
   const uint64_t generation_;
+  AfterFailedSync after_failed_sync_;
 };
 
 }  // namespace hull::simulation

@@ -61,14 +61,15 @@ void SimInode::sync() {
   before_truncation_.reset();
 }
 
-void SimInode::fail_sync(SimRandom& random, bool evict) {
+void SimInode::fail_sync(SimRandom& random, AfterFailedSync after) {
   for (auto& [sector, versions] : unsynced_.sectors) {
     if (random.chance(0.5)) {
       durable_.write(sector * kSector, versions.contents.back());
-    } else if (evict && random.chance(0.5)) {
+    } else if (after == AfterFailedSync::kEvicted && random.chance(0.5)) {
       current_.write(sector * kSector, durable_.read(sector * kSector, kSector));
     }
   }
+  if (after == AfterFailedSync::kStillUnsynced) return;
   // Metadata is journalled apart from the data and repeated until it gets through.
   unsynced_.sectors.clear();
   if (before_truncation_) before_truncation_->sectors.clear();

@@ -6,9 +6,7 @@
 // The size of the file is treated alike. Shortening a file is ordered as a journal of metadata orders it:
 // either it survives, or nothing written after it does.
 //
-// A failed sync makes some of the unsynced sectors durable and forgets that the others were ever written: no
-// later sync writes them. They still read as written, as from a page cache, or, if `evict`, some of them have
-// their durable content again.
+// A failed sync makes some of the unsynced sectors durable; what becomes of the others is AfterFailedSync.
 // Not thread-safe.
 #pragma once
 
@@ -24,6 +22,12 @@
 
 namespace hull::simulation {
 
+enum class AfterFailedSync {
+  kForgotten,      // they read as written (page cache), but no later sync writes them: what Linux does
+  kEvicted,        // the same, and some already have their durable content again
+  kStillUnsynced,  // a later sync may succeed
+};
+
 class SimInode {
  public:
   static constexpr size_t kSector = 512;
@@ -35,7 +39,7 @@ class SimInode {
   uint64_t size() const { return size_; }
 
   void sync();
-  void fail_sync(SimRandom& random, bool evict);
+  void fail_sync(SimRandom& random, AfterFailedSync after);
   void lose_power(SimRandom& random);
 
  private:

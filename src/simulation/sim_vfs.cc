@@ -194,6 +194,7 @@ struct SimVfs::Methods {
     auto* file = new (static_cast<void*>(out)) File{.base = {}, .vfs = &vfs};
     file->path = path ? path : "";
     file->file = std::move(sim_file);
+    file->file->set_after_failed_sync(vfs.after_failed_sync_);
     const int journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
     file->sync_directory = created && (flags & journals);
     file->delete_on_close = path && (flags & SQLITE_OPEN_DELETEONCLOSE);

@@ -26,6 +26,10 @@ class SimVfs {
   ~SimVfs();
   SimVfs(const SimVfs&) = delete;
 
+  // SQLite takes for granted that what it reads from its WAL can be made durable. After a failed sync Linux
+  // does not keep that promise, and a power cut may then damage the database; so the default is kinder.
+  void set_after_failed_sync(AfterFailedSync after) { after_failed_sync_ = after; }
+
   const char* name() const { return name_.c_str(); }
 
  private:
@@ -41,6 +45,7 @@ class SimVfs {
   SimDisk& disk_;
   const std::string name_;
   SimRandom random_;
+  AfterFailedSync after_failed_sync_ = AfterFailedSync::kStillUnsynced;
   std::map<std::string, Shared> shared_;
   sqlite3_vfs vfs_{};
 };
