@@ -39,10 +39,11 @@ class Builder {
     }
   }
 
-  void add(BackfillRow& row, const IndexInfo& index) {
-    // Not touched: nothing reads an index before it is enabled, which is a later commit.
-    stored_.index_writes.push_back(
-        {row.index, std::move(row.key), index.tablet, row.document->id.internal, false});
+  void add(const BackfillRow& row, const IndexInfo& index) {
+    const Document& document = *row.document;
+    stored_.index_writes.push_back({row.index, row.key, index.tablet, document.id.internal, false});
+    // The index may be enabled before the row is applied.
+    logged_.keys.push_back({row.index, row.key, index.tablet, document.id, nullptr, row.document});
   }
 
  private:
@@ -75,7 +76,7 @@ Result<void> make_keys(PreparedCommit& commit, const Catalog& catalog, const Cat
       return Error::internal("commit writes to an unknown table (" + write.id.text() + ")");
     builder.add(write, commit.by_id_keys[i], *table);
   }
-  for (BackfillRow& row : commit.backfill) {
+  for (const BackfillRow& row : commit.backfill) {
     if (const IndexInfo* index = next.index(row.index)) builder.add(row, *index);
   }
   return {};

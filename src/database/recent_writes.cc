@@ -110,6 +110,7 @@ std::vector<RecentWrites::Row> RecentWrites::collect(const Capture& capture, Ind
     void advance() { ascending ? void(++low) : void(--high); }
   };
   std::vector<Row> result;
+  if (interval.empty()) return result;
   std::vector<std::shared_lock<std::shared_mutex>> locks;
   std::vector<Cursor> cursors;  // oldest generation first
   const bool ascending = order == Order::kAsc;
