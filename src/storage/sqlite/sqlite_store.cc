@@ -16,8 +16,8 @@ namespace hull {
 namespace {
 
 // One apply() step.
-constexpr size_t kStepCommits = 8192;
-constexpr size_t kStepBytes = 4 << 20;
+constexpr size_t kStepCommits = 65536;
+constexpr size_t kStepBytes = 32 << 20;
 
 int64_t sql_limit(size_t limit) {
   return static_cast<int64_t>(std::min<size_t>(limit, std::numeric_limits<int64_t>::max()));
