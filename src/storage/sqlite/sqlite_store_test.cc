@@ -261,6 +261,7 @@ TEST_F(SqliteStoreTest, FullDiskInTheLog) {
 }
 
 TEST_F(SqliteStoreTest, FailedGroupIsVoidEvenAfterARestart) {
+  options_.durability = Durability::kSync;
   FaultyDisk disk;
   options_.disk = &disk;
   auto store = open();
@@ -309,6 +310,16 @@ TEST_F(SqliteStoreTest, UsageCountsFiles) {
   EXPECT_GE(full.state_bytes, empty.state_bytes + 2'000'000);
   EXPECT_GT(full.disk.free, 0u);
   EXPECT_GE(full.disk.total, full.disk.free);
+}
+
+TEST_F(SqliteStoreTest, IdleStoreEmptiesTheWal) {
+  auto store = open();
+  for (int64_t ts = 1; ts <= 100; ++ts)
+    commit(*store, {put(ts, static_cast<uint32_t>(ts), std::string(50'000, 'x'), "k")});
+  apply_all(*store);
+  EXPECT_LT(fs::file_size(path_), 4'000'000u);
+  EXPECT_FALSE(*store->apply());
+  EXPECT_GT(fs::file_size(path_), 4'000'000u);
 }
 
 TEST_F(SqliteStoreTest, OneConnectionOverAnotherVfs) {
