@@ -2,6 +2,7 @@
 #include <map>
 #include <random>
 
+#include "storage/sqlite/full_vfs.h"
 #include "storage/sqlite/sqlite_connection.h"
 #include "storage/sqlite/sqlite_store_fixture.h"
 
@@ -105,6 +106,29 @@ TEST_F(SqliteCrashTest, FailedApplyKeepsTheCommits) {
     EXPECT_FALSE(store->apply().ok());
     expect_ok(other->execute("ALTER TABLE away RENAME TO index_rows"));
   }
+  apply_all(*store);
+  EXPECT_EQ(store->applied().ns, 30);
+  EXPECT_EQ(store->unapplied_bytes(), 0u);
+  EXPECT_EQ(store->scan_index(kIndex, {}, Order::kAsc, 10)->size(), 3u);
+}
+
+TEST_F(SqliteCrashTest, FullDiskInSqlite) {
+  options_.vfs = FullVfs::name();
+  auto store = open();
+  commit_and_apply(*store, {put(10, 1, "one", "a")});
+  FullVfs::disk_full = true;
+  commit(*store, {put(20, 2, "two", "b")});
+  for (int i = 0; i < 2; ++i) {
+    auto failed = store->apply();
+    ASSERT_FALSE(failed.ok());
+    EXPECT_EQ(failed.error().code, "DiskFull");
+    EXPECT_NE(failed.error().message.find(path_), std::string::npos);
+  }
+  EXPECT_EQ(store->applied().ns, 10);
+  EXPECT_GT(store->unapplied_bytes(), 0u);
+  commit(*store, {put(30, 3, "three", "c")});
+  EXPECT_EQ(store->scan_index(kIndex, {}, Order::kAsc, 10)->size(), 1u);
+  FullVfs::disk_full = false;
   apply_all(*store);
   EXPECT_EQ(store->applied().ns, 30);
   EXPECT_EQ(store->unapplied_bytes(), 0u);

@@ -15,9 +15,12 @@
 namespace hull {
 namespace {
 
-// One apply() step.
+// One apply() step. Only a backlog fills it; then large steps touch each page of the B-trees once for many
+// rows, which counts when keys are random.
 constexpr size_t kStepCommits = 65536;
-constexpr size_t kStepBytes = 32 << 20;
+constexpr size_t kStepBytes = 16 << 20;
+// An idle store leaves less than this in the WAL.
+constexpr size_t kIdleCheckpointBytes = 1 << 20;
 
 int64_t sql_limit(size_t limit) {
   return static_cast<int64_t>(std::min<size_t>(limit, std::numeric_limits<int64_t>::max()));
@@ -67,6 +70,7 @@ class SqliteStore final : public Store {
   Result<bool> apply() override;
   size_t unapplied_bytes() const override { return unapplied_bytes_.load(std::memory_order_relaxed); }
 
+  void checkpoint_when_idle();
   // Applies what the log has beyond the latest state.
   Result<void> replay();
   // Makes the latest state durable as of now, at least.
@@ -99,6 +103,7 @@ class SqliteStore final : public Store {
   const std::unique_ptr<CommitLog> log_;
   std::mutex writer_mutex_;
   const std::unique_ptr<SqliteConnection> writer_;  // guarded by writer_mutex_
+  size_t since_checkpoint_ = 0;                     // likewise: bytes applied
   StateWriter state_writer_;                        // likewise
   std::optional<ReaderPool> readers_;
 
@@ -137,6 +142,7 @@ Result<bool> SqliteStore::apply() {
       std::lock_guard lock(writer_mutex_);
       HULL_CHECK_OK(state_writer_.apply(step));
       applied_.store(step.back()->ts.ns, std::memory_order_release);
+      since_checkpoint_ += bytes;
     }
     std::vector<Pending> done;  // freed without the lock
     done.reserve(step.size());
@@ -148,8 +154,18 @@ Result<bool> SqliteStore::apply() {
     more = !pending_.empty();
     unapplied_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
+  if (step.empty()) checkpoint_when_idle();
   log_->maintain();
   return more;
+}
+
+// Pages in the WAL cost a reader a system call and a copy each, those in the database file do not.
+void SqliteStore::checkpoint_when_idle() {
+  std::lock_guard lock(writer_mutex_);
+  if (since_checkpoint_ < kIdleCheckpointBytes) return;
+  since_checkpoint_ = 0;
+  // It fails on a full disk, say. Nothing is lost, and SQLite tries again by itself.
+  (void)writer_->execute("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 Result<void> SqliteStore::replay() {
@@ -338,7 +354,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteOptions& options) {
   HULL_CHECK_OK(writer->execute(cache.c_str()));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_mode = WAL"));
   HULL_CHECK_OK(writer->execute("PRAGMA synchronous = NORMAL"));
-  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 8192"));
+  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 4096"));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_size_limit = 67108864"));
   if (version == 1) HULL_CHECK_OK(migrate_from_format_1(*writer));
 

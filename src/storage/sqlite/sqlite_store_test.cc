@@ -1,7 +1,9 @@
 #include "storage/sqlite/sqlite_store.h"
 
+#include <atomic>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "storage/faulty_disk.h"
 #include "storage/sqlite/sqlite_connection.h"
@@ -261,6 +263,7 @@ TEST_F(SqliteStoreTest, FullDiskInTheLog) {
 }
 
 TEST_F(SqliteStoreTest, FailedGroupIsVoidEvenAfterARestart) {
+  options_.durability = Durability::kSync;
   FaultyDisk disk;
   options_.disk = &disk;
   auto store = open();
@@ -309,6 +312,68 @@ TEST_F(SqliteStoreTest, UsageCountsFiles) {
   EXPECT_GE(full.state_bytes, empty.state_bytes + 2'000'000);
   EXPECT_GT(full.disk.free, 0u);
   EXPECT_GE(full.disk.total, full.disk.free);
+}
+
+TEST_F(SqliteStoreTest, IdleStoreEmptiesTheWal) {
+  auto store = open();
+  for (int64_t ts = 1; ts <= 100; ++ts)
+    commit(*store, {put(ts, static_cast<uint32_t>(ts), std::string(50'000, 'x'), "k")});
+  apply_all(*store);
+  EXPECT_LT(fs::file_size(path_), 4'000'000u);
+  EXPECT_FALSE(*store->apply());
+  EXPECT_GT(fs::file_size(path_), 4'000'000u);
+}
+
+TEST_F(SqliteStoreTest, EverythingAtOnce) {
+  // Each commit sets both documents to its timestamp, so every read must find one and the same, not older
+  // than what was applied when it began.
+  options_.log_segment_bytes = 16 << 10;
+  auto store = open();
+  constexpr int64_t kCommits = 600;
+  auto both = [](int64_t ts) {
+    std::optional<int64_t> prev;
+    if (ts > 1) prev = ts - 1;
+    StoredCommit commit = put(ts, 1, "x", "a", prev);
+    commit.writes.push_back({kTablet, make_id(2), Value::string("y"), commit.writes[0].prev});
+    commit.index_writes.push_back({kIndex, "b", kTablet, make_id(2), false});
+    return commit;
+  };
+  commit_and_apply(*store, {both(1)});
+  std::atomic<bool> done = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (!done) {
+        const int64_t applied = store->applied().ns;
+        auto rows = *store->scan_index(kIndex, {}, Order::kAsc, 10);
+        ASSERT_EQ(rows.size(), 2u);
+        EXPECT_EQ(rows[0].document.ts, rows[1].document.ts);
+        EXPECT_GE(rows[0].document.ts.ns, applied);
+        auto log = store->read_log(Timestamp{applied}, 50);
+        if (log.ok() && !log->empty()) {
+          EXPECT_EQ(log->front().ts.ns, applied + 1);
+        }
+      }
+    });
+  }
+  threads.emplace_back([&] {
+    while (store->applied().ns < kCommits) expect_ok(store->apply());
+  });
+  threads.emplace_back([&] {
+    while (!done) {
+      expect_ok(store->trim_log(store->applied(), SIZE_MAX));
+      expect_ok(store->usage());
+      std::this_thread::yield();
+    }
+  });
+  for (int64_t ts = 2; ts <= kCommits; ++ts) {
+    commit(*store, {both(ts)});
+    if (ts % 100 == 0) expect_ok(store->recover());
+  }
+  threads[3].join();
+  done = true;
+  for (size_t i : {0, 1, 2, 4}) threads[i].join();
+  EXPECT_EQ(store->applied().ns, kCommits);
 }
 
 TEST_F(SqliteStoreTest, OneConnectionOverAnotherVfs) {
