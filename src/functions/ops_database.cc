@@ -159,7 +159,7 @@ Result<std::string> TransactionCall::op_patch(Level& level, std::string_view jso
   HULL_TRY(OpArgs args, OpArgs::parse(json, "db.patch"));
   HULL_TRY(std::string id, args.string("id"));
   HULL_TRY(auto table, args.optional_string("table"));
-  HULL_TRY(Value value, args.value("value", {.allow_undefined = true, .allow_commit_ts = true}));
+  HULL_TRY(Value value, args.value("value", {.allow_undefined_fields = true, .allow_commit_ts = true}));
   HULL_TRY(DocumentPtr document, level.transaction->patch(id, value, view_of(table)));
   return json_or_null(document);
 }
