@@ -319,7 +319,7 @@ TableNameResolver Catalog::resolver() const {
     if (!found) return std::nullopt;
     if (!found->system) return TableNameResolver::Entry{found->name, false};
     if (auto name = virtual_table_name(found->name))
-      return TableNameResolver::Entry{std::string(*name), false};
+      return TableNameResolver::Entry{*name, false};
     return TableNameResolver::Entry{found->name, true};
   }};
 }
