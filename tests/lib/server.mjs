@@ -57,7 +57,7 @@ export class HullServer {
           throw new Error(`the server did not start:\n${this.logText().slice(-2000)}`);
         }
       }
-      if (performance.now() - started > 30_000) throw new Error(`no answer after 30 s:\n${this.logText().slice(-2000)}`);
+      if (performance.now() - started > 60_000) throw new Error(`no answer after 60 s:\n${this.logText().slice(-2000)}`);
       await sleep(5);
     }
     this.startMillis = performance.now() - started;

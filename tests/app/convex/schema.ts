@@ -6,4 +6,7 @@ export default defineSchema({
     .index("by_rank", ["rank"])
     .index("by_tag", ["tag", "rank"]),
   counters: defineTable({ name: v.string(), value: v.number() }).index("by_name", ["name"]),
+  lists: defineTable({ epoch: v.number(), key: v.number(), tier: v.number(), values: v.array(v.number()) })
+    .index("by_key", ["key"])
+    .index("by_tier", ["epoch", "tier", "key"]),
 });
