@@ -61,7 +61,7 @@ async function read(ctx: QueryCtx, step: Step): Promise<Row[]> {
   }
 }
 
-async function append(ctx: MutationCtx, step: Step & { value: number }) {
+async function append(ctx: MutationCtx, step: Extract<Step, { value: number }>) {
   const [row] = await byKey(ctx, step.key);
   const values = [...(row?.values ?? []), step.value];
   const fields = { epoch: Math.floor(step.key / EPOCH), key: step.key, tier: Math.floor(values.length / TIER), values };
