@@ -13,14 +13,16 @@ import { useApp } from "./lib/fixture.mjs";
 import { recordingSocket } from "./lib/history/recording_socket.mjs";
 import { RawSession } from "./lib/raw_session.mjs";
 import { HULL, freePort, sleep } from "./lib/server.mjs";
+import { watchingProxy } from "./lib/watching_proxy.mjs";
 
 const ROUNDS = Number(process.env.HULL_KILL_ROUNDS ?? 30);
 /** Documents that a new index has to be back-filled with. */
 const FILLED = 20_000;
 const FILLED_AT_ONCE = 2000;
 const PUSH_EVERY = 8;
-/** A push takes about as long, so that some kills hit it and some do not. */
-const LONGEST_PUSH_MILLIS = 3500;
+/** How long a push takes and, from when it begins to wait for its index, the back-fill: about. */
+const PUSH_MILLIS = 3500;
+const BACKFILL_MILLIS = 600;
 const RESENT = 5;
 const hull = useApp("tests/app");
 
@@ -68,13 +70,32 @@ async function pushIndex(number, state) {
   assert.match(readFileSync(file, "utf8"), /late_/);
   for (;;) {
     const kills = state.kills;
-    const result = await hull.app.run(["dev", "--once", "--tail-logs", "disable", "--typecheck", "disable", "--codegen", "disable"]);
+    const result = await hull.app.run(["dev", "--once", "--tail-logs", "disable", "--typecheck", "disable", "--codegen", "disable"], {
+      env: { CONVEX_SELF_HOSTED_URL: state.proxy.url },
+    });
     state.killsInPushes += state.kills - kills;
     if (result.code === 0) return;
     state.repeatedPushes++;
     if (kills === state.kills) {
       state.errors.push(`a push failed without a kill:\n${result.all}`);
       return;
+    }
+  }
+}
+
+/** When to kill: soon, during a push also later, or (always at first) in the middle of the back-fill that it waits for. */
+async function killMoment(state, pushing) {
+  const dice = state.aimedAt === pushing ? Math.random() : 1;
+  state.aimedAt = pushing;
+  if (pushing === null || dice < 0.2) {
+    await sleep(Math.random() * 40);
+  } else if (dice < 0.5) {
+    await sleep(Math.random() * PUSH_MILLIS);
+  } else {
+    const waits = new Promise((done) => (state.onWaitForSchema = () => done(true)));
+    if ((await Promise.race([waits, pushing])) === true) {
+      state.killsInBackfill++;
+      await sleep(Math.random() * BACKFILL_MILLIS);
     }
   }
 }
@@ -117,7 +138,11 @@ const INDEXES = {
 
 describe("crash safety", () => {
   it(`kill -9, ${ROUNDS} rounds`, { timeout: 120_000 + ROUNDS * 40_000 }, async (t) => {
-    const state = { running: true, newest: 0n, errors: [], kills: 0, killsInPushes: 0, repeatedPushes: 0, resent: 0 };
+    const state = { running: true, newest: 0n, errors: [], kills: 0, killsInPushes: 0, killsInBackfill: 0, aimedAt: null, repeatedPushes: 0, resent: 0 };
+    state.proxy = await watchingProxy(hull.server.url, (path) => {
+      if (path.endsWith("/wait_for_schema")) state.onWaitForSchema?.();
+    });
+    t.after(() => state.proxy.close());
     for (let n = 0; n < FILLED; n += FILLED_AT_ONCE) {
       const filled = await hull.server.call("mutation", "entries:fill", { writer: `fill${n}`, count: FILLED_AT_ONCE, padding: "x".repeat(100) });
       assert.equal(filled.status, "success", JSON.stringify(filled));
@@ -147,7 +172,7 @@ describe("crash safety", () => {
       const goal = acknowledged + 4;
       while (acknowledged < goal) await sleep(5);
       if (pushing === null && round % PUSH_EVERY === 2) pushing = pushIndex(indexes++, state).finally(() => (pushing = null));
-      await sleep(Math.random() * (pushing === null || Math.random() < 0.3 ? 40 : LONGEST_PUSH_MILLIS));
+      await killMoment(state, pushing);
       state.kills++;
       await hull.server.kill("SIGKILL");
       const before = state.newest;
@@ -161,7 +186,7 @@ describe("crash safety", () => {
     const counts = await Promise.all(writers);
     const answers = await resending;
     t.diagnostic(
-      `${acknowledged + answers.size} acknowledged, ${state.resent} answered again, ${indexes} indexes pushed, ${state.killsInPushes} kills meanwhile, ${state.repeatedPushes} pushes repeated`,
+      `${acknowledged + answers.size} acknowledged, ${state.resent} answered again, ${indexes} indexes pushed, ${state.killsInPushes} kills meanwhile, ${state.killsInBackfill} while it waited for the index, ${state.repeatedPushes} pushes repeated`,
     );
     for (const [index, fields] of Object.entries(INDEXES)) await compareIndex(index, fields);
     const rows = await compareIndex(`late_${indexes - 1}`, ["rank", "writer", "_creationTime", "_id"]);
@@ -174,7 +199,7 @@ describe("crash safety", () => {
     await Promise.all(clients.map((client) => client.close()));
     assert.deepEqual(state.errors, []);
     assert.ok(acknowledged >= ROUNDS * 4);
-    assert.ok(state.resent > 0 && indexes > 0);
+    assert.ok(state.resent > 0 && state.killsInBackfill > 0);
   });
 
   it("a second server on the same data is refused", async () => {
