@@ -1,6 +1,6 @@
 // A file system of a few megabytes that can be filled up. Needs the right to mount.
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, rmdirSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, rmdirSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -15,11 +15,6 @@ export class SmallDisk {
       throw new Error(`cannot mount a file system: ${(error.stderr ?? error.message).toString().trim()}`, { cause: error });
     }
     this.ballast = join(this.path, "ballast");
-  }
-
-  get freeBytes() {
-    const { bavail, bsize } = statfsSync(this.path);
-    return bavail * bsize;
   }
 
   /** Writes a file until not a byte is left. */
