@@ -104,6 +104,7 @@ PreparedCommit prepare_commit(CommitRequest request, std::shared_ptr<const Catal
   commit.backfill = std::move(request.backfill);
   commit.logged = std::make_shared<LoggedCommit>();
   commit.logged->source = std::move(request.source);
+  commit.logged->deltas = summary_deltas(commit.writes);
   commit.by_id_keys.reserve(commit.writes.size());
   for (PendingWrite& write : commit.writes) {
     commit.by_id_keys.push_back(by_id_key(write.id));
@@ -142,6 +143,7 @@ Result<StampedCommit> stamp(PreparedCommit prepared, Timestamp ts, int64_t now_m
   prepared.logged->ts = ts;
   prepared.logged->appended_at = now_monotonic;
   prepared.stored.ts = ts;
+  prepared.stored.deltas = prepared.logged->deltas;
   stamped.logged = std::move(prepared.logged);
   stamped.stored = std::move(prepared.stored);
   return stamped;

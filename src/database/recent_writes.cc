@@ -156,6 +156,15 @@ std::vector<RecentWrites::Row> RecentWrites::collect(const Capture& capture, Ind
   return result;
 }
 
+TableSummary RecentWrites::change_of(const Capture& capture, TabletId tablet, Timestamp until) {
+  TableSummary sum;
+  for (const GenerationPtr& generation : capture.generations) {
+    std::shared_lock lock(generation->mutex);
+    generation->add_changes(tablet, capture.at, until, sum);
+  }
+  return sum;
+}
+
 RecentWrites::Check RecentWrites::recent_hit(const ReadSet& reads, Timestamp after) const {
   auto generations = list();
   if (after < complete_after()) return {Coverage::kOutOfRetention, std::nullopt};

@@ -1,30 +1,10 @@
 #include "database/table_summaries.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "database/engine.h"
 
 namespace hull {
-namespace {
-
-constexpr char kVersion = 1;
-constexpr size_t kHeader = 5, kEntry = 20;
-constexpr uint32_t kMaxTablet = 1u << 26;  // more is a damaged checkpoint, not a database
-
-template <typename T>
-void append(std::string& out, T number) {
-  out.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-
-template <typename T>
-T load(std::string_view bytes, size_t at) {
-  T out;
-  std::memcpy(&out, bytes.data() + at, sizeof out);
-  return out;
-}
-
-}  // namespace
 
 std::vector<SummaryDelta> summary_deltas(std::span<const PendingWrite> writes) {
   std::vector<SummaryDelta> deltas;
@@ -76,42 +56,6 @@ TableSummaries TableSummaries::without(TabletId tablet) const {
   if (gone == TableSummary{}) return *this;
   SummaryDelta delta{tablet, {-gone.documents, -gone.bytes}};
   return with({&delta, 1});
-}
-
-std::string TableSummaries::serialize() const {
-  std::string entries;
-  uint32_t count = 0;
-  for (size_t chunk = 0; chunks_ && chunk < chunks_->size(); ++chunk) {
-    if (!(*chunks_)[chunk]) continue;
-    for (size_t i = 0; i < kChunk; ++i) {
-      const TableSummary& entry = (*chunks_)[chunk]->entries[i];
-      if (entry == TableSummary{}) continue;
-      append(entries, static_cast<uint32_t>(chunk * kChunk + i));
-      append(entries, entry.documents);
-      append(entries, entry.bytes);
-      ++count;
-    }
-  }
-  std::string out(1, kVersion);
-  append(out, count);
-  return out + entries;
-}
-
-std::optional<TableSummaries> TableSummaries::parse(std::string_view bytes) {
-  if (bytes.size() < kHeader || bytes[0] != kVersion) return std::nullopt;
-  size_t count = load<uint32_t>(bytes, 1);
-  if (bytes.size() != kHeader + count * kEntry) return std::nullopt;
-  std::vector<SummaryDelta> entries;
-  entries.reserve(count);
-  for (size_t at = kHeader; at < bytes.size(); at += kEntry) {
-    SummaryDelta entry{TabletId{load<uint32_t>(bytes, at)},
-                       {load<int64_t>(bytes, at + 4), load<int64_t>(bytes, at + 12)}};
-    if (!entries.empty() && !(entries.back().tablet < entry.tablet)) return std::nullopt;
-    if (entry.tablet.n > kMaxTablet || entry.change.documents < 0 || entry.change.bytes < 0)
-      return std::nullopt;
-    entries.push_back(entry);
-  }
-  return TableSummaries().with(entries);
 }
 
 }  // namespace hull

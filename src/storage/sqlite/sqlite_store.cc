@@ -82,6 +82,7 @@ class SqliteStore final : public Store {
   Result<std::vector<StoredIndexRow>> scan_index(IndexId index, const Interval& interval, Order order,
                                                  size_t limit) override;
   Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) override;
+  Result<std::vector<SummaryDelta>> summaries() override;
   Result<Timestamp> max_timestamp() override { return log_->last(); }
   Result<bool> purge_index(IndexId index, size_t max_rows) override;
   Result<bool> purge_tablet(TabletId tablet, size_t max_rows) override;
@@ -95,7 +96,7 @@ class SqliteStore final : public Store {
   };
 
   void enqueue(std::vector<StoredCommit> group);
-  // Deletes with each statement (parameters: owner, limit); true when the last one found fewer than that.
+  // Deletes with each statement (parameters: owner, limit); true when all found fewer than that.
   Result<bool> purge(std::initializer_list<const char*> statements, uint32_t owner, size_t max_rows);
 
   const SqliteOptions options_;
@@ -267,9 +268,20 @@ Result<std::vector<LogRevision>> SqliteStore::read_log(Timestamp after, size_t l
   return rows;
 }
 
+Result<std::vector<SummaryDelta>> SqliteStore::summaries() {
+  HULL_TRY(auto reader, readers_->take());
+  HULL_TRY(SqliteStatement s, reader->prepare("SELECT tablet, documents, bytes FROM summaries ORDER BY tablet"));
+  std::vector<SummaryDelta> rows;
+  while (true) {
+    HULL_TRY(bool more, s.step());
+    if (!more) return rows;
+    rows.push_back({TabletId{static_cast<uint32_t>(s.int_at(0))}, {s.int_at(1), s.int_at(2)}});
+  }
+}
+
 Result<bool> SqliteStore::purge(std::initializer_list<const char*> statements, uint32_t owner,
                                 size_t max_rows) {
-  bool done = false;
+  bool done = true;
   {
     std::lock_guard lock(writer_mutex_);
     HULL_TRY(SqliteTransaction transaction, SqliteTransaction::begin(*writer_));
@@ -278,7 +290,7 @@ Result<bool> SqliteStore::purge(std::initializer_list<const char*> statements, u
       s.bind_int(1, owner);
       s.bind_int(2, sql_limit(max_rows));
       HULL_CHECK_OK(s.run());
-      done = writer_->changes() < sql_limit(max_rows);
+      done = done && writer_->changes() < sql_limit(max_rows);
     }
     HULL_CHECK_OK(transaction.commit());
   }
@@ -299,7 +311,9 @@ Result<bool> SqliteStore::purge_tablet(TabletId tablet, size_t max_rows) {
   return purge({"DELETE FROM documents WHERE doc_no IN "
                 "(SELECT doc_no FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)",
                 "DELETE FROM document_ids WHERE tablet = ?1 AND id IN "
-                "(SELECT id FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)"},
+                "(SELECT id FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)",
+                "DELETE FROM summaries WHERE tablet = ?1 AND NOT EXISTS"
+                " (SELECT 1 FROM document_ids WHERE tablet = ?1 LIMIT ?2)"},
                tablet.n, max_rows);
 }
 
