@@ -11,8 +11,7 @@ namespace {
 constexpr size_t kGatherBytes = 1 << 20;
 constexpr int64_t kGatherNs = 50'000'000;
 constexpr int64_t kRetryNs = 1'000'000'000;
-// How often recent writes are looked at for ageing.
-constexpr int64_t kTrimNs = 1'000'000'000;
+constexpr int64_t kIdleNs = 1'000'000'000;
 
 int64_t seconds_to_ns(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
 
@@ -51,20 +50,14 @@ Result<void> Applier::wait_for_room() {
 
 void Applier::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
-    const size_t waiting = core_.store->unapplied_bytes();
-    if (waiting == 0) {
-      if (core_.recent.generation_count() < 2) {
-        wake_->wait();
-      } else if (!wake_->wait_until(core_.env.monotonic_nanos() + kTrimNs)) {
-        trim();
-      }
-      continue;
-    }
-    const int64_t until = core_.env.monotonic_nanos() + kGatherNs;
+    // Idle, it still lets the Store do its housekeeping, and looks at the age of recent writes.
+    const bool idle = core_.store->unapplied_bytes() == 0;
+    const int64_t until = core_.env.monotonic_nanos() + (idle ? kIdleNs : kGatherNs);
     while (!stopping_.load(std::memory_order_acquire) && !hurry_.load(std::memory_order_acquire) &&
-           core_.store->unapplied_bytes() < kGatherBytes && wake_->wait_until(until)) {
+           core_.store->unapplied_bytes() < kGatherBytes && wake_->wait_until(until) && !idle) {
     }
     hurry_.store(false, std::memory_order_release);
+    if (idle && core_.store->unapplied_bytes() > 0) continue;
     apply_all();
     trim();
   }

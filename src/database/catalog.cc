@@ -320,8 +320,7 @@ TableNameResolver Catalog::resolver() const {
     const TableInfo* found = table(number);
     if (!found) return std::nullopt;
     if (!found->system) return TableNameResolver::Entry{found->name, false};
-    if (auto name = virtual_table_name(found->name))
-      return TableNameResolver::Entry{std::string(*name), false};
+    if (auto name = virtual_table_name(found->name)) return TableNameResolver::Entry{*name, false};
     return TableNameResolver::Entry{found->name, true};
   }};
 }

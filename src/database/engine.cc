@@ -37,9 +37,9 @@ Result<std::shared_ptr<const Catalog>> recover_catalog(Store& store) {
 class EngineImpl final : public Engine {
  public:
   EngineImpl(std::shared_ptr<ReadCore> core, Timestamp start, std::shared_ptr<const Catalog> catalog,
-             const Knobs& knobs, std::optional<Error> refusal)
+             TableSummaries summaries, const Knobs& knobs, std::optional<Error> refusal)
       : core_(std::move(core)),
-        published_(core_, start, catalog),
+        published_(core_, start, catalog, std::move(summaries)),
         subscriptions_(std::make_shared<SubscriptionIndex>()),
         applier_(*core_, published_, knobs),
         writer_(*core_, published_, *subscriptions_, applier_, knobs, std::move(refusal),
@@ -126,6 +126,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<Store> store, const
 
   auto core = std::make_shared<ReadCore>(std::move(store), env, start);
   HULL_TRY(auto catalog, recover_catalog(*core->store));
+  HULL_TRY(std::vector<SummaryDelta> summaries, core->store->summaries());
   return std::unique_ptr<Engine>(
       std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog), knobs, std::move(refusal)));
 }

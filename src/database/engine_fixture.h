@@ -94,6 +94,7 @@ class GatedStore final : public Store {
   Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) override {
     return inner_->read_log(after, limit);
   }
+  Result<std::vector<SummaryDelta>> summaries() override { return inner_->summaries(); }
   Result<Timestamp> max_timestamp() override { return inner_->max_timestamp(); }
   Result<bool> purge_index(IndexId index, size_t rows) override { return inner_->purge_index(index, rows); }
   Result<bool> purge_tablet(TabletId tablet, size_t rows) override {

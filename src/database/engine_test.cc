@@ -343,6 +343,7 @@ TEST_F(EngineTest, BackfillRowsReachTheStore) {
   request.backfill.push_back({by_session_->id, "zz", document});
   auto outcome = commit(request);
   ASSERT_TRUE(outcome.ts);
+  while (engine_->store().unapplied_bytes() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(engine_->store().scan_index(by_session_->id, {"zz", std::nullopt}, Order::kAsc, 9)->size(), 1u);
   engine_.reset();
   start();

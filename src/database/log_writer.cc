@@ -144,6 +144,16 @@ Result<void> LogWriter::make_durable(std::vector<AssignedCommit>& group) {
 
 void LogWriter::publish(std::vector<AssignedCommit> group) {
   Callbacks callbacks;
+  std::map<TabletId, TableSummary> changes;
+  for (const AssignedCommit& commit : group) {
+    if (!commit.logged) continue;
+    for (const SummaryDelta& delta : commit.logged->deltas) {
+      changes[delta.tablet].documents += delta.change.documents;
+      changes[delta.tablet].bytes += delta.change.bytes;
+    }
+  }
+  std::vector<SummaryDelta> deltas;
+  for (const auto& [tablet, change] : changes) deltas.push_back({tablet, change});
   {
     // Held over both steps: see subscriptions.h.
     SubscriptionIndex::Lock lock = subscriptions_.lock();
@@ -152,7 +162,7 @@ void LogWriter::publish(std::vector<AssignedCommit> group) {
       if (commit.logged) subscriptions_.mark(*commit.logged, callbacks);
       if (commit.catalog) catalogs.emplace_back(commit.ts, std::move(commit.catalog));
     }
-    published_.advance(group.back().ts, std::move(catalogs));
+    published_.advance(group.back().ts, std::move(catalogs), deltas);
   }
   commits_.fetch_add(group.size(), std::memory_order_relaxed);
   groups_.fetch_add(1, std::memory_order_relaxed);

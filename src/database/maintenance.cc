@@ -49,7 +49,7 @@ Result<void> run_transaction(const MaintenanceContext& context, const std::strin
 
 namespace {
 
-constexpr int64_t kIdleWaitNs = 60'000'000'000;
+constexpr int64_t kIdleWaitNs = 10'000'000'000;
 constexpr int64_t kRetryWaitNs = 5'000'000'000;
 
 class MaintenanceImpl final : public Maintenance {

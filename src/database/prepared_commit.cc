@@ -26,12 +26,11 @@ class Builder {
     for (const auto& index : table.dropped_indexes) add_index(*index, write, false);
   }
 
-  void add(BackfillRow& row, const IndexInfo& index) {
-    // Readers of the index, once it is enabled, need the row even while the Store does not show it yet.
-    // Snapshots from before this commit never read the index, so it does not matter whether there was a row.
-    logged_.keys.push_back({row.index, row.key, index.tablet, row.document->id, row.document, row.document});
-    stored_.index_writes.push_back(
-        {row.index, std::move(row.key), index.tablet, row.document->id.internal, false});
+  void add(const BackfillRow& row, const IndexInfo& index) {
+    const Document& document = *row.document;
+    stored_.index_writes.push_back({row.index, row.key, index.tablet, document.id.internal, false});
+    // The index may be enabled before the row is applied.
+    logged_.keys.push_back({row.index, row.key, index.tablet, document.id, nullptr, row.document});
   }
 
  private:
@@ -79,7 +78,7 @@ Result<void> make_keys(PreparedCommit& commit, const Catalog& catalog, const Cat
       return Error::internal("commit writes to an unknown table (" + write.id.text() + ")");
     builder.add(write, commit.by_id_keys[i], *table);
   }
-  for (BackfillRow& row : commit.backfill) {
+  for (const BackfillRow& row : commit.backfill) {
     if (const IndexInfo* index = next.index(row.index)) builder.add(row, *index);
   }
   return {};
@@ -107,6 +106,7 @@ PreparedCommit prepare_commit(CommitRequest request, std::shared_ptr<const Catal
   commit.backfill = std::move(request.backfill);
   commit.logged = std::make_shared<LoggedCommit>();
   commit.logged->source = std::move(request.source);
+  commit.logged->deltas = summary_deltas(commit.writes);
   commit.by_id_keys.reserve(commit.writes.size());
   for (PendingWrite& write : commit.writes) {
     commit.by_id_keys.push_back(by_id_key(write.id));
@@ -145,6 +145,7 @@ Result<StampedCommit> stamp(PreparedCommit prepared, Timestamp ts, int64_t now_m
   prepared.logged->ts = ts;
   prepared.logged->appended_at = now_monotonic;
   prepared.stored.ts = ts;
+  prepared.stored.deltas = prepared.logged->deltas;
   stamped.logged = std::move(prepared.logged);
   stamped.stored = std::move(prepared.stored);
   return stamped;

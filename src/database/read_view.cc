@@ -80,6 +80,14 @@ Result<DocumentPtr> ReadView::get(TabletId tablet, InternalId id) const {
   return make_document(*table, std::move(*stored));
 }
 
+Result<TableSummary> ReadView::summary(TabletId tablet) const {
+  TableSummary sum = summaries_.of(tablet);
+  if (summarized_ == ts_) return sum;
+  const TableSummary since =
+      RecentWrites::change_of(core_->recent.capture(ts_, Timestamp::max()), tablet, summarized_);
+  return TableSummary{sum.documents - since.documents, sum.bytes - since.bytes};
+}
+
 Result<std::vector<IndexRow>> ReadView::scan(const IndexInfo& index, const Interval& interval, Order order,
                                              size_t limit) const {
   std::vector<IndexRow> result;

@@ -23,14 +23,22 @@ struct ReadCore {
 
 class ReadView final : public Snapshot {
  public:
-  ReadView(std::shared_ptr<ReadCore> core, Timestamp ts, std::shared_ptr<const Catalog> catalog)
-      : core_(std::move(core)), ts_(ts), catalog_(std::move(catalog)) {}
+  // `summaries` are as of `summarized`, which is not before `ts`.
+  ReadView(std::shared_ptr<ReadCore> core, Timestamp ts, std::shared_ptr<const Catalog> catalog,
+           TableSummaries summaries, Timestamp summarized)
+      : core_(std::move(core)),
+        ts_(ts),
+        catalog_(std::move(catalog)),
+        summaries_(std::move(summaries)),
+        summarized_(summarized) {}
 
   Timestamp ts() const override { return ts_; }
   const std::shared_ptr<const Catalog>& catalog() const override { return catalog_; }
   Result<DocumentPtr> get(TabletId tablet, InternalId id) const override;
   Result<std::vector<IndexRow>> scan(const IndexInfo& index, const Interval& interval, Order order,
                                      size_t limit) const override;
+  Result<TableSummary> summary(TabletId tablet) const override;
+  const TableSummaries& summaries() const { return summaries_; }
 
  private:
   struct Batch {
@@ -45,6 +53,8 @@ class ReadView final : public Snapshot {
   const std::shared_ptr<ReadCore> core_;
   const Timestamp ts_;
   const std::shared_ptr<const Catalog> catalog_;
+  const TableSummaries summaries_;
+  const Timestamp summarized_;
 };
 
 // Key of a document in its table's by_id index.

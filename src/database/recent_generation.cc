@@ -128,6 +128,17 @@ std::optional<RecentWrites::Generation::Touch> RecentWrites::Generation::oldest_
   return found;
 }
 
+void RecentWrites::Generation::add_changes(TabletId tablet, Timestamp after, Timestamp until,
+                                           TableSummary& sum) const {
+  for (auto it = first_after(commits_, after); it != commits_.end() && (*it)->ts <= until; ++it) {
+    for (const SummaryDelta& delta : (*it)->deltas) {
+      if (delta.tablet != tablet) continue;
+      sum.documents += delta.change.documents;
+      sum.bytes += delta.change.bytes;
+    }
+  }
+}
+
 LoggedCommitPtr RecentWrites::Generation::owner(const Touch& touch) const {
   auto it = std::lower_bound(commits_.begin(), commits_.end(), touch.ts,
                              [](const LoggedCommitPtr& commit, Timestamp ts) { return commit->ts < ts; });

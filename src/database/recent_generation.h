@@ -55,6 +55,7 @@ class RecentWrites::Generation {
   std::optional<Touch> recent_hit(const ReadSet& reads, Timestamp after) const;
   // The oldest one in (after, until].
   std::optional<Touch> oldest_hit(const ReadSet& reads, Timestamp after, Timestamp until) const;
+  void add_changes(TabletId tablet, Timestamp after, Timestamp until, TableSummary& sum) const;
   LoggedCommitPtr owner(const Touch& touch) const;
   bool empty() const { return commits_.empty(); }
 

@@ -110,6 +110,7 @@ std::vector<RecentWrites::Row> RecentWrites::collect(const Capture& capture, Ind
     void advance() { ascending ? void(++low) : void(--high); }
   };
   std::vector<Row> result;
+  if (interval.empty()) return result;
   std::vector<std::shared_lock<std::shared_mutex>> locks;
   std::vector<Cursor> cursors;  // oldest generation first
   const bool ascending = order == Order::kAsc;
@@ -153,6 +154,15 @@ std::vector<RecentWrites::Row> RecentWrites::collect(const Capture& capture, Ind
     if (row.document) ++live;
   }
   return result;
+}
+
+TableSummary RecentWrites::change_of(const Capture& capture, TabletId tablet, Timestamp until) {
+  TableSummary sum;
+  for (const GenerationPtr& generation : capture.generations) {
+    std::shared_lock lock(generation->mutex);
+    generation->add_changes(tablet, capture.at, until, sum);
+  }
+  return sum;
 }
 
 RecentWrites::Check RecentWrites::recent_hit(const ReadSet& reads, Timestamp after) const {

@@ -60,6 +60,7 @@ struct LoggedCommit {
   int64_t appended_at = 0;  // monotonic clock
   std::string source;       // function path or system job, for conflict reports
   std::vector<TouchedKey> keys;
+  std::vector<SummaryDelta> deltas;
 
   size_t memory_bytes() const;
 };
@@ -95,6 +96,9 @@ class RecentWrites {
   // are found; keys beyond the last one returned are then unknown.
   static std::vector<Row> collect(const Capture& capture, IndexId index, const Interval& interval,
                                   Order order, size_t max_live);
+
+  // What the commits in (capture.at, until] change about a tablet.
+  static TableSummary change_of(const Capture& capture, TabletId tablet, Timestamp until);
 
   // --- checking read sets ---
   struct Hit {

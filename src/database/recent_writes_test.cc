@@ -62,8 +62,7 @@ TEST_F(RecentWritesTest, RowsAsOfAnySnapshot) {
       for (int n = 0; n < 12; ++n) {
         // A store that shows the state at `applied`, or any later one.
         auto row = RecentWrites::find(capture, kIndex, key(n));
-        if (row) EXPECT_EQ(*row, at(ts, key(n)));
-        if (!row) EXPECT_EQ(at(std::max(applied, ts), key(n)), at(ts, key(n)));
+        EXPECT_EQ(row ? *row : at(std::max(applied, ts), key(n)), at(ts, key(n)));
       }
       Interval interval{key(static_cast<int>(random_() % 12)), std::nullopt};
       if (random_() % 2) interval.end = key(static_cast<int>(random_() % 12));
@@ -135,7 +134,9 @@ TEST_F(RecentWritesTest, HitsOfReadSets) {
     }
     auto first = recent_.oldest_hit(reads, Timestamp{after}, Timestamp{until});
     ASSERT_EQ(first.hit.has_value(), oldest.has_value());
-    if (first.hit) EXPECT_EQ(first.hit->commit->ts, *oldest);
+    if (first.hit) {
+      EXPECT_EQ(first.hit->commit->ts, *oldest);
+    }
   }
 }
 
@@ -156,7 +157,8 @@ TEST_F(RecentWritesTest, RollsBackWhatWasNeverPublished) {
   commit();
   auto capture = recent_.capture(Timestamp{now_}, Timestamp{0});
   for (int n = 0; n < 12; ++n) {
-    if (auto row = RecentWrites::find(capture, kIndex, key(n))) EXPECT_EQ(*row, at(now_, key(n)));
+    auto row = RecentWrites::find(capture, kIndex, key(n));
+    EXPECT_EQ(row.value_or(at(now_, key(n))), at(now_, key(n)));
   }
 }
 

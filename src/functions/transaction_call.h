@@ -72,6 +72,7 @@ class TransactionCall {
   struct LevelResult {
     std::optional<Value> value;
     std::optional<FunctionError> error;
+    std::optional<Error> refusal;  // the value was not accepted: instead of both
   };
 
   LevelResult run_level(Level& level, const FunctionInfo& function, const std::string& args_json,
@@ -107,6 +108,8 @@ class TransactionCall {
   Result<std::string> op_run_udf(Level& level, std::string_view args);
   Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,
                            Transaction& transaction);
+  // Only mutations and what they call know the commit timestamp token (values-and-schema.md §1.6).
+  bool commit_ts_allowed() const { return type_ == UdfType::kMutation; }
 
   const CallSettings& settings_;
   WorkerProcess& worker_;

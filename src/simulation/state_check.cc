@@ -37,6 +37,16 @@ class StateCheck {
   }
 
   void check_table(const TableInfo& table) {
+    TableSummary expected_summary;
+    for (const ModelRow& row : history_.model().rows({.tablet = table.tablet}, view_)) {
+      ++expected_summary.documents;
+      expected_summary.bytes += static_cast<int64_t>(convex_size(row.value));
+    }
+    if (auto summary = snapshot_->summary(table.tablet); summary.ok() && *summary != expected_summary)
+      fail(table, *table.indexes.front(),
+           "the summary says " + std::to_string(summary->documents) + " documents, " +
+               std::to_string(summary->bytes) + " bytes instead of " +
+               std::to_string(expected_summary.documents) + ", " + std::to_string(expected_summary.bytes));
     for (const auto& index : table.indexes) {
       const auto expected = history_.model().rows({.tablet = table.tablet, .fields = index->fields}, view_);
       if (index->state == IndexState::kEnabled) {

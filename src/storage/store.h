@@ -57,10 +57,22 @@ struct StoredIndexWrite {
   InternalId id;
   bool deleted = false;
 };
+// How many documents a tablet holds and their size (values-and-schema.md §4); also by how much that changes.
+struct TableSummary {
+  int64_t documents = 0;
+  int64_t bytes = 0;
+  bool operator==(const TableSummary&) const = default;
+};
+struct SummaryDelta {
+  TabletId tablet;
+  TableSummary change;
+  bool operator==(const SummaryDelta&) const = default;
+};
 struct StoredCommit {
   Timestamp ts;
   std::vector<StoredWrite> writes;
   std::vector<StoredIndexWrite> index_writes;
+  std::vector<SummaryDelta> deltas;  // what the writes add up to, one per tablet
 };
 
 struct StoredDocument {
@@ -121,6 +133,8 @@ class Store {
   // The log from `after` (exclusive) in commit order, at most `limit` revisions unless a single commit has
   // more; a commit is never split. OutOfRetention if commits after `after` have been trimmed.
   virtual Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) = 0;
+  // The sum of all deltas per tablet, as of applied(): start-up reads it instead of counting documents.
+  virtual Result<std::vector<SummaryDelta>> summaries() = 0;
   // Newest timestamp ever committed; 0 if none.
   virtual Result<Timestamp> max_timestamp() = 0;
   // Drops all rows of an index or of a tablet (latest state only) in bounded steps; true when nothing is

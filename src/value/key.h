@@ -13,6 +13,9 @@ namespace hull {
 // `v` may be undefined (missing field); a commit_ts token sorts as Int64 2^63-1.
 void append_key(ValueView v, std::string& out);
 std::string key_of(ValueView v);
+// The same for values that are not packed.
+void append_string_key(std::string_view s, std::string& out);
+void append_int64_key(int64_t i, std::string& out);
 inline void append_undefined_key(std::string& out) { out.push_back('\x01'); }
 
 // The smallest byte string greater than every string with prefix `key`; nullopt = +infinity.

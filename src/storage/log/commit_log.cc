@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 
 namespace hull {
@@ -49,11 +48,11 @@ Result<void> CommitLog::append(std::span<const StoredCommit> group) {
     before = commit.ts;
   }
   failed_ = true;  // until it is done
-  if (!active_ || end_ + record.size() > segments_.back().bytes) {
+  if (!active_ || end_ + record.size() > active_segment_.bytes) {
     if (active_) HULL_CHECK_OK(sync_active());
     HULL_CHECK_OK(start_segment(record.size()));
   }
-  seal_record(record, segments_.back().header.salt, end_, durable_end_);
+  seal_record(record, active_segment_.header.salt, end_, durable_end_);
   HULL_CHECK_OK(active_->write(end_, record));
   const uint64_t new_end = end_ + record.size();
   if (options_.durability == Durability::kSync) {
@@ -96,7 +95,7 @@ Result<void> CommitLog::recover() {
   std::string sealed;
   for (size_t size : sizes) {
     std::string record = records.substr(sealed.size(), size);
-    seal_record(record, segments_.back().header.salt, end_ + sealed.size(), end_);
+    seal_record(record, active_segment_.header.salt, end_ + sealed.size(), end_);
     sealed += record;
   }
   if (!sealed.empty()) {
@@ -115,7 +114,7 @@ Result<void> CommitLog::recover() {
 // but the file system's cache does.
 Result<void> CommitLog::copy_unsynced(std::string& records, std::vector<size_t>& sizes) {
   if (!active_ || durable_end_ == end_) return {};
-  const SegmentHeader header = segments_.back().header;
+  const SegmentHeader header = active_segment_.header;
   HULL_TRY(auto file, options_.disk->open(path_of(header.sequence), Disk::Open::kExisting));
   SegmentReader reader(std::move(file), header.salt, durable_end_, end_);
   while (true) {
@@ -173,9 +172,10 @@ Result<void> CommitLog::start_segment(uint64_t needed_bytes) {
     return made;
   }
   active_ = std::move(prepared->file);
+  active_segment_ = {*decode_segment_header(header_bytes), prepared->bytes};
   durable_end_ = kSegmentHeaderBytes;
   std::lock_guard lock(mutex_);
-  segments_.push_back({*decode_segment_header(header_bytes), prepared->bytes});
+  segments_.push_back(active_segment_);
   end_ = kSegmentHeaderBytes;
   return {};
 }

@@ -9,8 +9,8 @@
 //  * Up to there the earlier segments are complete; when they are not, it is damage, and reported as such.
 //    Only the last segment may end in a torn record.
 //
-// Thread-safety: append(), recover(), discard() on one thread at a time; maintain() on another; trim() and
-// readers anywhere. No mutex is held while a caller's code runs.
+// Thread-safety: append() and recover() on one thread at a time, maintain() on one, trim() on one, readers
+// anywhere, all side by side. No mutex is held while a caller's code runs.
 #pragma once
 
 #include <atomic>
@@ -57,7 +57,8 @@ class CommitLog {
   Result<void> append(std::span<const StoredCommit> group);
   // Makes a new segment, which voids everything that was not acknowledged.
   Result<void> recover();
-  // Forgets the whole log and goes on after `applied`: for a state that is ahead of a relaxed log.
+  // Forgets the whole log and goes on after `applied`: for a state that is ahead of a relaxed log. Only
+  // before anything else is done with it.
   Result<void> discard(Timestamp applied);
 
   // Newest acknowledged timestamp.
@@ -142,6 +143,7 @@ class CommitLog {
 
   std::mutex io_mutex_;  // the active segment's file; taken before mutex_
   std::unique_ptr<DiskFile> active_;
+  Segment active_segment_;
   uint64_t durable_end_ = 0;
   Timestamp durable_last_;
   int64_t unsynced_since_ns_ = 0;

@@ -116,6 +116,7 @@ Result<void> CommitLog::scan_last(Timestamp& seen) {
   const bool relaxed = options_.durability == Durability::kRelaxed;
   if (tail == SegmentReader::Tail::kZero && relaxed == segment.header.relaxed) {
     active_ = std::move(writable);
+    active_segment_ = segment;
     end_ = reader.offset();
   }
   return {};
@@ -157,7 +158,8 @@ Result<bool> CommitLog::Cursor::next_segment() {
   if (!file.ok()) {
     // It may have been trimmed a moment ago.
     std::lock_guard lock(log_.mutex_);
-    if (log_.segments_.front().header.sequence > sequence_) return Error::out_of_retention();
+    if (log_.segments_.empty() || log_.segments_.front().header.sequence > sequence_)
+      return Error::out_of_retention();
     return std::move(file).error();
   }
   reader_.emplace(std::move(*file), view->segment.header.salt, view->start, view->end);

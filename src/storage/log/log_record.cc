@@ -6,11 +6,13 @@
 //   record  = place:u32 crc:u32 payload_bytes:u32 commits:u32 durable_before:u64 last_ts:i64 zero[8]
 //             commit{commits} padding to 8
 //             place = crc(salt, offset of the record); crc of everything after it without the padding
-//   commit  = ts:i64 writes:u32 index_writes:u32 index_bytes:u32 write{writes} index_write{index_writes}
+//   commit  = ts:i64 writes:u32 index_writes:u32 index_bytes:u32 deltas:u32
+//             write{writes} index_write{index_writes} delta{deltas}
 //             index_bytes = size of all index_writes, to step over them
 //   write   = tablet:u32 id[16] flags:u8 [prev:i64] [size:u32 value[size]]
 //             flags bit 0 = has prev, bit 1 = has value (else deleted)
 //   index_write = index:u32 tablet:u32 id[16] deleted:u8 size:u32 key[size]
+//   delta   = tablet:u32 documents:i64 bytes:i64
 #include "storage/log/log_record.h"
 
 #include <zlib.h>
@@ -26,7 +28,7 @@ namespace {
 constexpr std::string_view kMagic("HullLog\n", 8);
 constexpr uint32_t kVersion = 1;
 constexpr uint8_t kHasPrev = 1, kHasValue = 2;
-constexpr size_t kCommitHeaderBytes = 20, kIndexWriteBytes = 29;
+constexpr size_t kCommitHeaderBytes = 24, kIndexWriteBytes = 29, kDeltaBytes = 20;
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they lie in memory");
 
@@ -90,6 +92,7 @@ void put_commit(std::string& out, const StoredCommit& commit) {
   for (const StoredIndexWrite& write : commit.index_writes)
     index_bytes += static_cast<uint32_t>(kIndexWriteBytes + write.key.size());
   put(out, index_bytes);
+  put(out, static_cast<uint32_t>(commit.deltas.size()));
   for (const StoredWrite& write : commit.writes) {
     put(out, write.tablet.n);
     out += write.id.view();
@@ -108,10 +111,15 @@ void put_commit(std::string& out, const StoredCommit& commit) {
     put(out, static_cast<uint32_t>(write.key.size()));
     out += write.key;
   }
+  for (const SummaryDelta& delta : commit.deltas) {
+    put(out, delta.tablet.n);
+    put(out, delta.change.documents);
+    put(out, delta.change.bytes);
+  }
 }
 
 size_t encoded_bytes(const StoredCommit& commit) {
-  size_t size = kCommitHeaderBytes;
+  size_t size = kCommitHeaderBytes + commit.deltas.size() * kDeltaBytes;
   for (const StoredWrite& write : commit.writes)
     size += 33 + (write.value ? write.value->packed().size() : 0);
   for (const StoredIndexWrite& write : commit.index_writes) size += kIndexWriteBytes + write.key.size();
@@ -190,8 +198,9 @@ Result<bool> RecordDecoder::next(StoredCommit& commit, bool index_writes) {
   if (left_ == 0) return false;
   --left_;
   Input in(rest_);
-  commit = StoredCommit{Timestamp{in.take<int64_t>()}, {}, {}};
-  const auto writes = in.take<uint32_t>(), indexed = in.take<uint32_t>(), index_bytes = in.take<uint32_t>();
+  commit = StoredCommit{.ts = Timestamp{in.take<int64_t>()}};
+  const auto writes = in.take<uint32_t>(), indexed = in.take<uint32_t>(), index_bytes = in.take<uint32_t>(),
+             deltas = in.take<uint32_t>();
   for (uint32_t i = 0; i < writes && in.ok(); ++i) {
     StoredWrite& write = commit.writes.emplace_back();
     write.tablet.n = in.take<uint32_t>();
@@ -214,6 +223,12 @@ Result<bool> RecordDecoder::next(StoredCommit& commit, bool index_writes) {
     }
   } else {
     in.take_bytes(index_bytes);
+  }
+  for (uint32_t i = 0; i < deltas && in.ok(); ++i) {
+    SummaryDelta& delta = commit.deltas.emplace_back();
+    delta.tablet.n = in.take<uint32_t>();
+    delta.change.documents = in.take<int64_t>();
+    delta.change.bytes = in.take<int64_t>();
   }
   if (!in.ok()) return Error::internal("commit log: a record is shorter than its contents");
   rest_ = in.rest();

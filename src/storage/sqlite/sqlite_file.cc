@@ -64,7 +64,7 @@ Result<void> create_tables(SqliteConnection& connection) {
   const std::string pragma = "PRAGMA application_id = " + std::to_string(kApplicationId);
   const std::string rows = "INSERT INTO globals VALUES ('format_version', '" +
                            std::to_string(kSqliteFormatVersion) + "'), ('applied_ts', 0)";
-  HULL_CHECK_OK(connection.execute("PRAGMA page_size = 4096"));
+  HULL_CHECK_OK(connection.execute("PRAGMA page_size = 8192"));
   HULL_TRY(SqliteTransaction transaction, SqliteTransaction::begin(connection));
   HULL_CHECK_OK(connection.execute(pragma.c_str()));
   HULL_CHECK_OK(connection.execute(kTables));

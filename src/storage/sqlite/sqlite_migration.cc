@@ -1,8 +1,38 @@
 #include "storage/sqlite/sqlite_migration.h"
 
+#include <map>
+
 #include "storage/sqlite/sqlite_schema.h"
+#include "storage/store.h"
 
 namespace hull {
+namespace {
+
+Result<void> add_up_documents(SqliteConnection& connection) {
+  std::map<int64_t, TableSummary> sums;
+  {
+    HULL_TRY(SqliteStatement s, connection.prepare("SELECT tablet, doc FROM documents"));
+    while (true) {
+      HULL_TRY(bool more, s.step());
+      if (!more) break;
+      auto value = Value::verify_and_adopt(std::string(s.bytes_at(1)));
+      if (!value) return Error::internal("SQLite: a stored document is damaged");
+      TableSummary& sum = sums[s.int_at(0)];
+      ++sum.documents;
+      sum.bytes += static_cast<int64_t>(convex_size(*value));
+    }
+  }
+  HULL_TRY(SqliteStatement insert, connection.prepare("INSERT INTO summaries VALUES (?, ?, ?)"));
+  for (const auto& [tablet, sum] : sums) {
+    insert.bind_int(1, tablet);
+    insert.bind_int(2, sum.documents);
+    insert.bind_int(3, sum.bytes);
+    HULL_CHECK_OK(insert.run());
+  }
+  return {};
+}
+
+}  // namespace
 
 // Rows are read and written in the order of the B-trees, so nothing is sorted. The high-water mark may be
 // ahead of the log: its newest revision may have been a deletion that was trimmed.
@@ -30,6 +60,7 @@ Result<void> migrate_from_format_1(SqliteConnection& connection) {
              "UPDATE globals SET value = '2' WHERE key = 'format_version'",
          })
       HULL_CHECK_OK(connection.execute(sql));
+    HULL_CHECK_OK(add_up_documents(connection));
     HULL_CHECK_OK(transaction.commit());
   }
   return connection.execute("PRAGMA synchronous = NORMAL");

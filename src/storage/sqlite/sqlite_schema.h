@@ -12,7 +12,10 @@ inline constexpr const char* kTables =
     " PRIMARY KEY (tablet, id)) WITHOUT ROWID;"
     // Live rows of the secondary indexes.
     "CREATE TABLE index_rows (index_id INTEGER NOT NULL, key BLOB NOT NULL, doc_no INTEGER NOT NULL,"
-    " PRIMARY KEY (index_id, key)) WITHOUT ROWID;";
+    " PRIMARY KEY (index_id, key)) WITHOUT ROWID;"
+    // Documents per tablet and their size.
+    "CREATE TABLE summaries (tablet INTEGER PRIMARY KEY, documents INTEGER NOT NULL, bytes INTEGER NOT "
+    "NULL);";
 // format_version; applied_ts: newest commit contained in the other tables; sync_mark: counts syncs.
 inline constexpr const char* kGlobalsTable =
     "CREATE TABLE globals (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";

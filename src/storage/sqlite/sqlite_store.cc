@@ -15,9 +15,12 @@
 namespace hull {
 namespace {
 
-// One apply() step.
-constexpr size_t kStepCommits = 8192;
-constexpr size_t kStepBytes = 4 << 20;
+// One apply() step. Only a backlog fills it; then large steps touch each page of the B-trees once for many
+// rows, which counts when keys are random.
+constexpr size_t kStepCommits = 65536;
+constexpr size_t kStepBytes = 16 << 20;
+// An idle store leaves less than this in the WAL.
+constexpr size_t kIdleCheckpointBytes = 1 << 20;
 
 int64_t sql_limit(size_t limit) {
   return static_cast<int64_t>(std::min<size_t>(limit, std::numeric_limits<int64_t>::max()));
@@ -67,6 +70,7 @@ class SqliteStore final : public Store {
   Result<bool> apply() override;
   size_t unapplied_bytes() const override { return unapplied_bytes_.load(std::memory_order_relaxed); }
 
+  void checkpoint_when_idle();
   // Applies what the log has beyond the latest state.
   Result<void> replay();
   // Makes the latest state durable as of now, at least.
@@ -78,6 +82,7 @@ class SqliteStore final : public Store {
   Result<std::vector<StoredIndexRow>> scan_index(IndexId index, const Interval& interval, Order order,
                                                  size_t limit) override;
   Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) override;
+  Result<std::vector<SummaryDelta>> summaries() override;
   Result<Timestamp> max_timestamp() override { return log_->last(); }
   Result<bool> purge_index(IndexId index, size_t max_rows) override;
   Result<bool> purge_tablet(TabletId tablet, size_t max_rows) override;
@@ -91,7 +96,7 @@ class SqliteStore final : public Store {
   };
 
   void enqueue(std::vector<StoredCommit> group);
-  // Deletes with each statement (parameters: owner, limit); true when the last one found fewer than that.
+  // Deletes with each statement (parameters: owner, limit); true when all found fewer than that.
   Result<bool> purge(std::initializer_list<const char*> statements, uint32_t owner, size_t max_rows);
 
   const SqliteOptions options_;
@@ -99,6 +104,7 @@ class SqliteStore final : public Store {
   const std::unique_ptr<CommitLog> log_;
   std::mutex writer_mutex_;
   const std::unique_ptr<SqliteConnection> writer_;  // guarded by writer_mutex_
+  size_t since_checkpoint_ = 0;                     // likewise: bytes applied
   StateWriter state_writer_;                        // likewise
   std::optional<ReaderPool> readers_;
 
@@ -137,6 +143,7 @@ Result<bool> SqliteStore::apply() {
       std::lock_guard lock(writer_mutex_);
       HULL_CHECK_OK(state_writer_.apply(step));
       applied_.store(step.back()->ts.ns, std::memory_order_release);
+      since_checkpoint_ += bytes;
     }
     std::vector<Pending> done;  // freed without the lock
     done.reserve(step.size());
@@ -148,8 +155,18 @@ Result<bool> SqliteStore::apply() {
     more = !pending_.empty();
     unapplied_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   }
+  if (step.empty()) checkpoint_when_idle();
   log_->maintain();
   return more;
+}
+
+// Pages in the WAL cost a reader a system call and a copy each, those in the database file do not.
+void SqliteStore::checkpoint_when_idle() {
+  std::lock_guard lock(writer_mutex_);
+  if (since_checkpoint_ < kIdleCheckpointBytes) return;
+  since_checkpoint_ = 0;
+  // It fails on a full disk, say. Nothing is lost, and SQLite tries again by itself.
+  (void)writer_->execute("PRAGMA wal_checkpoint(PASSIVE)");
 }
 
 Result<void> SqliteStore::replay() {
@@ -251,9 +268,20 @@ Result<std::vector<LogRevision>> SqliteStore::read_log(Timestamp after, size_t l
   return rows;
 }
 
+Result<std::vector<SummaryDelta>> SqliteStore::summaries() {
+  HULL_TRY(auto reader, readers_->take());
+  HULL_TRY(SqliteStatement s, reader->prepare("SELECT tablet, documents, bytes FROM summaries ORDER BY tablet"));
+  std::vector<SummaryDelta> rows;
+  while (true) {
+    HULL_TRY(bool more, s.step());
+    if (!more) return rows;
+    rows.push_back({TabletId{static_cast<uint32_t>(s.int_at(0))}, {s.int_at(1), s.int_at(2)}});
+  }
+}
+
 Result<bool> SqliteStore::purge(std::initializer_list<const char*> statements, uint32_t owner,
                                 size_t max_rows) {
-  bool done = false;
+  bool done = true;
   {
     std::lock_guard lock(writer_mutex_);
     HULL_TRY(SqliteTransaction transaction, SqliteTransaction::begin(*writer_));
@@ -262,7 +290,7 @@ Result<bool> SqliteStore::purge(std::initializer_list<const char*> statements, u
       s.bind_int(1, owner);
       s.bind_int(2, sql_limit(max_rows));
       HULL_CHECK_OK(s.run());
-      done = writer_->changes() < sql_limit(max_rows);
+      done = done && writer_->changes() < sql_limit(max_rows);
     }
     HULL_CHECK_OK(transaction.commit());
   }
@@ -283,7 +311,9 @@ Result<bool> SqliteStore::purge_tablet(TabletId tablet, size_t max_rows) {
   return purge({"DELETE FROM documents WHERE doc_no IN "
                 "(SELECT doc_no FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)",
                 "DELETE FROM document_ids WHERE tablet = ?1 AND id IN "
-                "(SELECT id FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)"},
+                "(SELECT id FROM document_ids WHERE tablet = ?1 ORDER BY id LIMIT ?2)",
+                "DELETE FROM summaries WHERE tablet = ?1 AND NOT EXISTS"
+                " (SELECT 1 FROM document_ids WHERE tablet = ?1 LIMIT ?2)"},
                tablet.n, max_rows);
 }
 
@@ -338,7 +368,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteOptions& options) {
   HULL_CHECK_OK(writer->execute(cache.c_str()));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_mode = WAL"));
   HULL_CHECK_OK(writer->execute("PRAGMA synchronous = NORMAL"));
-  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 8192"));
+  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 4096"));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_size_limit = 67108864"));
   if (version == 1) HULL_CHECK_OK(migrate_from_format_1(*writer));
 

@@ -7,8 +7,8 @@
 // when opened. Thread-safe as the Store contract says, and beyond: any method may run beside any other,
 // except that commit(), recover() and apply() each belong to one thread at a time.
 //
-//  * An idle store must still be given apply() about once a second: it also syncs a relaxed log and reserves
-//    the next log segment.
+//  * An idle store must still be given apply() about once a second: it also syncs a relaxed log, reserves
+//    the next log segment and, when there was nothing to apply, moves the WAL into the database file.
 //  * purge_*() sees only what is applied: wait until applied() has passed the commit that dropped the owner.
 //    Once it has returned true, nothing comes back after a crash.
 #pragma once

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <tuple>
 #include <vector>
 
@@ -66,6 +67,7 @@ Result<void> StateWriter::apply(std::span<const StoredCommit* const> commits) {
   HULL_CHECK_OK(resolve(changes));
   HULL_CHECK_OK(write_index_rows(commits, changes));
   HULL_CHECK_OK(write_documents(changes));
+  HULL_CHECK_OK(write_summaries(commits));
   {
     HULL_TRY(SqliteStatement s, connection_->prepare("REPLACE INTO globals VALUES ('applied_ts', ?)"));
     s.bind_int(1, commits.back()->ts.ns);
@@ -207,6 +209,27 @@ Result<void> StateWriter::write_index_rows(std::span<const StoredCommit* const> 
     put.bind_blob(2, write.key);
     put.bind_int(3, doc_no);
     HULL_CHECK_OK(put.run());
+  }
+  return {};
+}
+
+Result<void> StateWriter::write_summaries(std::span<const StoredCommit* const> commits) {
+  std::map<TabletId, TableSummary> sums;
+  for (const StoredCommit* commit : commits) {
+    for (const SummaryDelta& delta : commit->deltas) {
+      TableSummary& sum = sums[delta.tablet];
+      sum.documents += delta.change.documents;
+      sum.bytes += delta.change.bytes;
+    }
+  }
+  HULL_TRY(SqliteStatement s,
+           connection_->prepare("INSERT INTO summaries VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET"
+                                " documents = documents + ?2, bytes = bytes + ?3"));
+  for (const auto& [tablet, sum] : sums) {
+    s.bind_int(1, tablet.n);
+    s.bind_int(2, sum.documents);
+    s.bind_int(3, sum.bytes);
+    HULL_CHECK_OK(s.run());
   }
   return {};
 }

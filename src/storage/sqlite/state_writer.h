@@ -28,6 +28,7 @@ class StateWriter {
   Result<void> write_documents(std::vector<DocumentChange>& changes);
   Result<void> write_index_rows(std::span<const StoredCommit* const> commits,
                                 std::span<const DocumentChange> changes);
+  Result<void> write_summaries(std::span<const StoredCommit* const> commits);
 
   SqliteConnection* connection_;
   int64_t next_doc_no_;  // never goes back, also after a rollback
