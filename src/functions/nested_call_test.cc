@@ -91,8 +91,9 @@ TEST_F(NestedCallTest, CommitTimestampsStayInsideTheMutation) {
 }
 
 TEST_F(NestedCallTest, ARefusedReturnValueRollsBackAndCanBeCaught) {
-  EXPECT_EQ(d.text(d.mutation("m:catchesBadReturn", "{}")),
-            R"(["ReturnsValidationError: Value does not match validator.\n\nValue: \"x\"\nValidator: v.float64()",5])");
+  EXPECT_EQ(
+      d.text(d.mutation("m:catchesBadReturn", "{}")),
+      R"js(["ReturnsValidationError: Value does not match validator.\n\nValue: \"x\"\nValidator: v.float64()",5])js");
 }
 
 TEST_F(NestedCallTest, DocumentsNearTheirLimitsWarn) {
