@@ -56,6 +56,7 @@ class EngineImpl final : public Engine {
   Timestamp latest() const override { return published_.latest(); }
   SnapshotPtr snapshot() const override { return published_.snapshot(); }
   Result<SnapshotPtr> snapshot_at(Timestamp ts) const override { return published_.snapshot_at(ts); }
+  bool retire_snapshots(Timestamp ts) override { return published_.raise_horizon(ts) >= ts; }
 
   void submit(CommitRequest request, CommitCallback done) override {
     committer_.submit(std::move(request), std::move(done));

@@ -114,6 +114,9 @@ class Engine {
   virtual SnapshotPtr snapshot() const = 0;  // at latest()
   virtual Result<SnapshotPtr> snapshot_at(
       Timestamp ts) const = 0;  // OutOfRetention if too old, InternalServerError if ts > latest()
+  // Gives up snapshots from before `ts` (at most latest()): none can be had any more. False while one is
+  // still in use.
+  virtual bool retire_snapshots(Timestamp ts) = 0;
   virtual void submit(CommitRequest request, CommitCallback done) = 0;
   // Calls `ready` once latest() >= ts (at once, in the caller's thread, if it is already), or once the engine
   // has turned read-only.

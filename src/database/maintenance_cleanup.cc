@@ -16,11 +16,12 @@ Result<void> remove_row(const MaintenanceContext& context, const DocumentId& row
   return run_transaction(context, "_system/cleanup", [&](Transaction& tx) { return tx.system_remove(row); });
 }
 
-// Readers of snapshots from before the drop are gone by then, and no row of it is still to be applied.
+// Nobody reads a snapshot from before the drop any more (the wall clock alone could not tell: it may jump),
+// and no row of it is still to be applied.
 bool settled(const MaintenanceContext& context, const DocumentPtr& row) {
   auto grace = static_cast<int64_t>(context.knobs.write_log_max_retention_s * static_cast<double>(kSecond));
   return row->ts.ns + grace <= context.engine.env().unix_nanos() &&
-         row->ts <= context.engine.store().applied();
+         row->ts <= context.engine.store().applied() && context.engine.retire_snapshots(row->ts);
 }
 
 // The log may take twice the room of the data itself, and always what the knob grants it.

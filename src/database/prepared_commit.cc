@@ -21,22 +21,9 @@ class Builder {
     touch(table.by_id, by_id_key, write, write.before, write.after);
     for (const auto& index : table.indexes) {
       if (index->is_by_id()) continue;  // the documents themselves are its rows
-      std::string old_key, new_key;
-      if (write.before) old_key = index->key_for(write.before->value);
-      if (write.after) new_key = index->key_for(write.after->value);
-      if (write.before && write.after && old_key == new_key) {
-        touch(index->id, std::move(new_key), write, write.before, write.after);
-        continue;
-      }
-      if (write.before) {
-        store_row(index->id, old_key, write, true);
-        touch(index->id, std::move(old_key), write, write.before, nullptr);
-      }
-      if (write.after) {
-        store_row(index->id, new_key, write, false);
-        touch(index->id, std::move(new_key), write, nullptr, write.after);
-      }
+      add_index(*index, write, true);
     }
+    for (const auto& index : table.dropped_indexes) add_index(*index, write, false);
   }
 
   void add(const BackfillRow& row, const IndexInfo& index) {
@@ -47,6 +34,21 @@ class Builder {
   }
 
  private:
+  void add_index(const IndexInfo& index, const PendingWrite& write, bool stored) {
+    std::string old_key, new_key;
+    if (write.before) old_key = index.key_for(write.before->value);
+    if (write.after) new_key = index.key_for(write.after->value);
+    if (write.before && write.after && old_key == new_key)
+      return touch(index.id, std::move(new_key), write, write.before, write.after);
+    if (write.before) {
+      if (stored) store_row(index.id, old_key, write, true);
+      touch(index.id, std::move(old_key), write, write.before, nullptr);
+    }
+    if (write.after) {
+      if (stored) store_row(index.id, new_key, write, false);
+      touch(index.id, std::move(new_key), write, nullptr, write.after);
+    }
+  }
   void touch(IndexId index, std::string key, const PendingWrite& write, DocumentPtr before,
              DocumentPtr after) {
     logged_.keys.push_back(

@@ -72,6 +72,7 @@ class FakeEngine final : public Engine {
   Timestamp latest() const override { return now; }
   SnapshotPtr snapshot() const override { return nullptr; }
   Result<SnapshotPtr> snapshot_at(Timestamp) const override { return Error::out_of_retention(); }
+  bool retire_snapshots(Timestamp) override { return false; }
   void submit(CommitRequest, CommitCallback done) override { done({}); }
   void when_published(Timestamp ts, std::function<void()> ready) override {
     if (now >= ts) ready();
