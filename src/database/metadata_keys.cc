@@ -15,14 +15,14 @@ IndexId index_of(std::string_view table, std::string_view index) {
 Interval prefix_interval(const std::vector<Value>& values) {
   std::string prefix;
   for (const auto& value : values) append_key(value, prefix);
-  auto end = successor(prefix);
+  auto end = end_of_prefix(prefix);
   return Interval{std::move(prefix), std::move(end)};
 }
 
 namespace {
 
 MetadataKey prefix_key(IndexId index, std::string prefix) {
-  auto end = successor(prefix);
+  auto end = end_of_prefix(prefix);
   return {index, Interval{std::move(prefix), std::move(end)}};
 }
 

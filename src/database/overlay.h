@@ -44,7 +44,7 @@ class Overlay {
 
   size_t mark() const { return undo_.size(); }
   void rollback(size_t mark);
-  // Index definitions changed under the rows: build them anew when they are next read.
+  // Index ids may stand for other definitions from now on: build rows anew when they are next read.
   void forget_rows() { built_.clear(); }
 
  private:

@@ -51,11 +51,4 @@ TableSummaries TableSummaries::with(std::span<const SummaryDelta> deltas) const 
   return result;
 }
 
-TableSummaries TableSummaries::without(TabletId tablet) const {
-  TableSummary gone = of(tablet);
-  if (gone == TableSummary{}) return *this;
-  SummaryDelta delta{tablet, {-gone.documents, -gone.bytes}};
-  return with({&delta, 1});
-}
-
 }  // namespace hull

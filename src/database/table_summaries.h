@@ -24,8 +24,6 @@ class TableSummaries {
  public:
   TableSummary of(TabletId tablet) const;  // zero for a tablet nothing was written to
   TableSummaries with(std::span<const SummaryDelta> deltas) const;
-  // A purged tablet takes no room any more.
-  TableSummaries without(TabletId tablet) const;
 
  private:
   // Tablet ids are dense, so chunks of neighbours in a vector make the map.

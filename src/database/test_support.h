@@ -35,7 +35,7 @@ inline Transaction::Options options(bool writable = true, TableAccess access = T
 }
 
 inline QuerySpec spec(std::string_view text) {
-  auto result = QuerySpec::parse(text, "queryStream");
+  auto result = QuerySpec::parse(text, "queryStream", true);
   EXPECT_TRUE(result.ok()) << text << ": " << (result.ok() ? "" : result.error().message);
   return result.ok() ? *result : QuerySpec{};
 }

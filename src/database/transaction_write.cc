@@ -56,7 +56,6 @@ Result<DocumentPtr> Transaction::Impl::apply(const TableInfo& table, const Docum
   if (Catalog::is_in_memory(table.tablet)) {
     Catalog::Change change{table.tablet, id, document};
     tx.catalog_ = tx.catalog_->with({&change, 1});
-    overlay.forget_rows();
   }
   return document;
 }

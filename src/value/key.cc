@@ -110,4 +110,10 @@ std::optional<std::string> successor(std::string key) {
   return key;
 }
 
+std::optional<std::string> end_of_prefix(std::string prefix) {
+  if (prefix.empty()) return std::nullopt;
+  prefix.push_back('\xff');
+  return prefix;
+}
+
 }  // namespace hull
