@@ -15,7 +15,7 @@ class SimulationTest : public ::testing::TestWithParam<int> {
   void TearDown() override { spdlog::set_level(spdlog::level::info); }
 };
 
-constexpr int kSeedsPerTest = 150;
+constexpr int kSeedsPerTest = 250;
 
 TEST_P(SimulationTest, HistoriesAreThoseOfTheSerialModel) {
   RunReport sum;
