@@ -43,7 +43,7 @@ export function engineFigures({ run, seconds, documents, data, note }) {
     once(`table ${size}`, () => {
       const dir = join(data ?? once("data", scratch), `messages-${size}`);
       const made = engine("prepare", { dir, documents: size });
-      note(`${size} documents: built in ${made.seconds.toFixed(0)} s, ${made.state_mib.toFixed(0)} MiB of state, ${made.mib.toFixed(0)} MiB in all`);
+      note(`${size} documents: built in ${made.seconds.toFixed(0)} s, ${made.state_mib.toFixed(0)} MiB of state, ${made.mib.toFixed(0)} MiB in all, at most ${made.peak_mib.toFixed(0)} MiB of memory`);
       return dir;
     });
   const sizes = () =>

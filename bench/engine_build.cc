@@ -71,17 +71,19 @@ void prepare(const Arguments& arguments) {
   const auto documents = static_cast<uint64_t>(arguments.number("documents", 10000));
   // Present once a build of exactly this size has ended.
   const std::string marker = directory + "/built-" + std::to_string(documents);
-  double seconds = 0;
-  if (std::ifstream built(marker); !(built >> seconds)) {
+  double seconds = 0, peak_mib = 0;
+  if (std::ifstream built(marker); !(built >> seconds >> peak_mib)) {
     std::filesystem::remove_all(directory);
     const int64_t start = now_ns();
     build(directory, documents);
     seconds = seconds_since(start);
-    std::ofstream(marker) << seconds << "\n";
+    peak_mib = peak_resident_mib();
+    std::ofstream(marker) << seconds << " " << peak_mib << "\n";
   }
   Report()
       .add("documents", static_cast<double>(documents))
       .add("seconds", seconds)
+      .add("peak_mib", peak_mib)
       .add("mib", static_cast<double>(bytes_below(directory)) / 1048576)
       .add("state_mib",
            static_cast<double>(std::filesystem::file_size(directory + "/hull.sqlite3")) / 1048576)

@@ -119,6 +119,7 @@ void transactions(const Arguments& arguments) {
       .add("behind_s", until_applied - until_answered)
       .add("group", static_cast<double>(after.commits - before.commits) /
                         static_cast<double>(after.groups - before.groups))
+      .add("recent_bytes", static_cast<double>(after.recent_bytes) / total)
       .add("bytes", static_cast<double>(rows.at(0).document->value.packed().size()))
       .print();
 }

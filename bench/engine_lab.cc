@@ -34,6 +34,15 @@ std::string schema_json() {
          R"(}}}],"schemaValidation":true})";
 }
 
+double status_mib(std::string_view field) {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with(field)) return std::atof(line.c_str() + field.size()) / 1024;
+  }
+  fail("no such field in /proc/self/status");
+}
+
 }  // namespace
 
 void fail(std::string_view what) {
@@ -236,14 +245,8 @@ void InsertWriters::insert_and_wait() {
   }
 }
 
-double resident_mib() {
-  std::ifstream status("/proc/self/status");
-  std::string line;
-  while (std::getline(status, line)) {
-    if (line.starts_with("VmRSS:")) return std::atof(line.c_str() + 6) / 1024;
-  }
-  fail("no VmRSS");
-}
+double resident_mib() { return status_mib("VmRSS:"); }
+double peak_resident_mib() { return status_mib("VmHWM:"); }
 
 double cpu_seconds() {
   timespec used{};

@@ -137,8 +137,9 @@ class InsertWriters {
   std::vector<std::thread> os_threads_;  // one per writer: `threads` = 0
 };
 
-// Of this process: resident memory, CPU time of all threads.
+// Of this process: resident memory now and at most so far, CPU time of all threads.
 double resident_mib();
+double peak_resident_mib();
 double cpu_seconds();
 
 }  // namespace hull::bench
