@@ -248,6 +248,11 @@ void InsertWriters::insert_and_wait() {
 double resident_mib() { return status_mib("VmRSS:"); }
 double peak_resident_mib() { return status_mib("VmHWM:"); }
 
+int64_t thread_cpu_ns() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return used.tv_sec * 1'000'000'000 + used.tv_nsec;
+}
 double cpu_seconds() {
   timespec used{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);

@@ -137,6 +137,9 @@ class InsertWriters {
   std::vector<std::thread> os_threads_;  // one per writer: `threads` = 0
 };
 
+// Time that this thread has had the processor: what to compare when others want it too.
+int64_t thread_cpu_ns();
+
 // Of this process: resident memory now and at most so far, CPU time of all threads.
 double resident_mib();
 double peak_resident_mib();
