@@ -147,16 +147,13 @@ void History::settle(Store& store) {
       for (LogRevision& revision : revisions) groups[revision.ts].push_back(std::move(revision));
     }
   };
-  // Trimmed log cannot be compared, but it ends before the newest commit.
-  auto groups = read(log_checked_);
-  if (!groups.ok() && groups.error().kind == ErrorKind::kOutOfRetention) {
-    log_checked_ = acknowledged_.empty() ? newest_acknowledged_ : std::prev(acknowledged_.end())->first;
-    log_checked_.ns -= 1;
-    groups = read(log_checked_);
-    if (!groups.ok() && groups.error().kind == ErrorKind::kOutOfRetention) {
-      log_checked_ = newest_acknowledged_;
-      groups = read(log_checked_);
-    }
+  // Trimmed log cannot be compared. What is trimmed was published, so what is in doubt comes after it.
+  Result<std::map<Timestamp, std::vector<LogRevision>>> groups = read(log_checked_);
+  for (Timestamp after : {Timestamp{newest_acknowledged_.ns - 1}, newest_acknowledged_, newest_seen_,
+                          store.max_timestamp().ok() ? *store.max_timestamp() : newest_seen_}) {
+    if (groups.ok() || groups.error().kind != ErrorKind::kOutOfRetention) break;
+    log_checked_ = after;
+    groups = read(after);
   }
   if (!groups.ok()) return fail("the log cannot be read: " + groups.error().message);
   for (const auto& [ts, record] : acknowledged_) {
