@@ -29,9 +29,8 @@ struct SeededRandom {
   }
 };
 
-namespace {
-
-void fill(char* out, size_t count) {
+void random_fill(void* target, size_t count) {
+  char* out = static_cast<char*>(target);
   if (innermost_seed) return SeededRandom::fill(*innermost_seed, out, count);
   while (count > 0) {
     ssize_t got = getrandom(out, count, 0);
@@ -45,7 +44,7 @@ void fill(char* out, size_t count) {
   }
 }
 
-}  // namespace
+bool random_is_seeded() { return innermost_seed != nullptr; }
 
 ScopedRandomSeed::ScopedRandomSeed(uint64_t seed)
     : state_(seed), outer_(std::exchange(innermost_seed, this)) {}
@@ -54,13 +53,13 @@ ScopedRandomSeed::~ScopedRandomSeed() { innermost_seed = outer_; }
 
 std::string random_bytes(size_t count) {
   std::string out(count, '\0');
-  fill(out.data(), count);
+  random_fill(out.data(), count);
   return out;
 }
 
 uint64_t random_u64() {
   uint64_t out;
-  fill(reinterpret_cast<char*>(&out), sizeof out);
+  random_fill(&out, sizeof out);
   return out;
 }
 

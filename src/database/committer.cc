@@ -112,17 +112,21 @@ void Committer::process(Submission& submission) {
     case Submission::Kind::kAdvance: {
       // A timestamp ahead of the wall clock is nonsense from outside.
       if (submission.ts.ns <= last_assigned_ || submission.ts.ns > core_.env.unix_nanos()) return;
-      AssignedCommit advance;
-      advance.ts = submission.ts;
-      advance.stored.ts = submission.ts;
-      last_assigned_.store(submission.ts.ns, std::memory_order_release);
-      return writer_.enqueue(std::move(advance));
+      return writer_.enqueue(advance_commit(submission.ts));
     }
     case Submission::Kind::kRollBack:
       core_.recent.rollback(published_.latest());
       catalog_ = published_.snapshot()->catalog();
-      return writer_.resume();
+      return writer_.resume(advance_commit(Timestamp{last_assigned_ + 1}));
   }
+}
+
+AssignedCommit Committer::advance_commit(Timestamp ts) {
+  AssignedCommit advance;
+  advance.ts = ts;
+  advance.stored.ts = ts;
+  last_assigned_.store(ts.ns, std::memory_order_release);
+  return advance;
 }
 
 std::optional<CommitOutcome> Committer::check_reads(const PreparedCommit& commit, Timestamp after,

@@ -63,6 +63,7 @@ class Committer {
   // Everything below runs on the committer's thread.
   void run();
   void process(Submission& submission);
+  AssignedCommit advance_commit(Timestamp ts);
   void assign(Submission& submission);
   // Completes a lost commit's outcome with its place in the queue.
   void refuse(Submission& submission, CommitOutcome outcome);

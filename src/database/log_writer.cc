@@ -51,10 +51,10 @@ void LogWriter::enqueue(AssignedCommit commit) {
   wake_->notify();
 }
 
-void LogWriter::resume() {
+void LogWriter::resume(AssignedCommit advance) {
   {
     std::lock_guard lock(mutex_);
-    resume_ = true;
+    resume_ = std::move(advance);
   }
   wake_->notify();
 }
@@ -90,23 +90,29 @@ void LogWriter::run() {
   while (true) {
     std::vector<AssignedCommit> group;
     Callbacks posted;
-    bool resume, stopping;
+    std::optional<AssignedCommit> resume;
+    bool stopping;
     {
       std::lock_guard lock(mutex_);
       group = std::exchange(pending_, {});
       posted = std::exchange(posted_, {});
-      resume = std::exchange(resume_, false);
+      resume = std::exchange(resume_, std::nullopt);
       stopping = stopping_;
     }
     const bool idle = group.empty() && posted.empty() && !resume;
     if (!group.empty()) write(std::move(group));
     if (resume) {
       // What was assigned before the roll-back came in the same or an earlier batch, and has failed.
-      std::lock_guard lock(refusal_mutex_);
-      refusal_.reset();
-      recovered_ = false;
-      refusing_.store(false, std::memory_order_release);
+      {
+        std::lock_guard lock(refusal_mutex_);
+        refusal_.reset();
+        recovered_ = false;
+        refusing_.store(false, std::memory_order_release);
+      }
       spdlog::info("The database can be written again");
+      std::vector<AssignedCommit> advance;
+      advance.push_back(std::move(*resume));
+      write(std::move(advance));
     }
     for (auto& callback : posted) callback();
     if (!idle) continue;

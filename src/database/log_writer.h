@@ -47,7 +47,9 @@ class LogWriter {
 
   // Committer thread only, in timestamp order.
   void enqueue(AssignedCommit commit);
-  void resume();
+  // `advance`: an empty commit later than all that were rolled back, so that who waits for one of those does
+  // not wait for ever.
+  void resume(AssignedCommit advance);
   // Any thread: runs `callback` on the writer's thread.
   void post(std::function<void()> callback);
   // Any thread: see Engine::when_published.
@@ -91,7 +93,7 @@ class LogWriter {
   std::mutex mutex_;  // guards the four below
   std::vector<AssignedCommit> pending_;
   Callbacks posted_;
-  bool resume_ = false;
+  std::optional<AssignedCommit> resume_;
   bool stopping_ = false;
 
   std::mutex waiters_mutex_;

@@ -1,9 +1,6 @@
 #include "value/id.h"
 
-#include <sys/random.h>
-
-#include <cerrno>
-#include <cstdlib>
+#include "base/random.h"
 
 namespace hull {
 namespace {
@@ -60,12 +57,7 @@ class RandomPage {
 
  private:
   void refill() {
-    for (size_t filled = 0; filled < page_.size();) {
-      ssize_t got = getrandom(page_.data() + filled, page_.size() - filled, 0);
-      // Fails only on kernels without the call; guessable ids would be worse than stopping.
-      if (got < 0 && errno != EINTR) std::abort();
-      if (got > 0) filled += static_cast<size_t>(got);
-    }
+    random_fill(page_.data(), page_.size());
     left_ = page_.size();
   }
 
@@ -91,7 +83,10 @@ InternalId InternalId::random(int64_t now_ns) {
   constexpr size_t kRandom = 14;
   thread_local RandomPage page;
   InternalId id;
-  page.take(id.bytes.data(), kRandom);
+  if (random_is_seeded())
+    random_fill(id.bytes.data(), kRandom);
+  else
+    page.take(id.bytes.data(), kRandom);
   auto days = static_cast<uint16_t>(now_ns / kNanosPerDay);
   id.bytes[kRandom] = static_cast<uint8_t>(days >> 8);
   id.bytes[kRandom + 1] = static_cast<uint8_t>(days);

@@ -26,6 +26,9 @@ Result<std::unique_ptr<CommitLog>> CommitLog::open(Options options, Timestamp ap
   HULL_CHECK_OK(options.disk->sync_directory(parent.empty() ? "." : parent));
   std::unique_ptr<CommitLog> log(new CommitLog(std::move(options)));
   HULL_CHECK_OK(log->load_segments());
+  // What is not there must stay away too: a segment whose making failed was removed, but would, if it came
+  // back, void commits that are taken for durable below.
+  HULL_CHECK_OK(log->options_.disk->sync_directory(log->options_.directory));
   HULL_CHECK_OK(log->scan(applied));
   return log;
 }
