@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -17,30 +18,29 @@ namespace {
 class RealEvent final : public Event {
  public:
   void notify() override {
-    {
-      std::lock_guard lock(mutex_);
-      if (std::exchange(set_, true)) return;
-    }
+    // While the waiting thread is busy this is all there is to do.
+    if (set_.exchange(true, std::memory_order_acq_rel)) return;
+    { std::lock_guard lock(mutex_); }
     changed_.notify_one();
   }
   void wait() override {
+    if (set_.exchange(false, std::memory_order_acq_rel)) return;
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return set_; });
-    set_ = false;
+    changed_.wait(lock, [&] { return set_.exchange(false, std::memory_order_acq_rel); });
   }
   bool wait_until(int64_t deadline_ns) override {
+    if (set_.exchange(false, std::memory_order_acq_rel)) return true;
     std::unique_lock lock(mutex_);
     // steady_clock is CLOCK_MONOTONIC here, as monotonic_nanos() is.
     std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(deadline_ns)};
-    if (!changed_.wait_until(lock, deadline, [&] { return set_; })) return false;
-    set_ = false;
-    return true;
+    return changed_.wait_until(lock, deadline,
+                               [&] { return set_.exchange(false, std::memory_order_acq_rel); });
   }
 
  private:
-  std::mutex mutex_;
+  std::atomic<bool> set_{false};
+  std::mutex mutex_;  // so that no notification falls between looking and sleeping
   std::condition_variable changed_;
-  bool set_ = false;
 };
 
 class RealThread final : public Thread {

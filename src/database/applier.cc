@@ -59,7 +59,6 @@ void Applier::run() {
     hurry_.store(false, std::memory_order_release);
     if (idle && core_.store->unapplied_bytes() > 0) continue;
     apply_all();
-    trim();
   }
 }
 
@@ -78,6 +77,7 @@ void Applier::apply_all() {
     if (first)
       spdlog::error("Bringing the stored state up to date failed, trying again: {}", more.error().message);
     room_->notify();
+    trim();
     if (failed) {
       wake_->wait_until(core_.env.monotonic_nanos() + kRetryNs);
       return;

@@ -38,7 +38,7 @@ void Committer::stop() {
   thread_.reset();
 }
 
-bool Committer::push(Submission submission) {
+bool Committer::push(SubmissionPtr submission) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
@@ -54,12 +54,13 @@ void Committer::submit(CommitRequest request, CommitCallback done) {
     writer_.post([done = std::move(done)] { done(CommitOutcome{.error = committer_full()}); });
     return;
   }
-  Submission submission{.kind = Submission::Kind::kCommit};
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kCommit;
   const SnapshotPtr newest = published_.snapshot();
-  submission.commit = prepare_commit(std::move(request), newest->catalog());
-  submission.checked = Timestamp{last_assigned_.load(std::memory_order_acquire)};
-  submission.lost = check(submission.commit, submission.commit.snapshot, *newest->catalog());
-  submission.done = [this, done](CommitOutcome outcome) {
+  submission->commit = prepare_commit(std::move(request), newest->catalog());
+  submission->checked = Timestamp{last_assigned_.load(std::memory_order_acquire)};
+  submission->lost = check_reads(submission->commit, submission->commit.snapshot, *newest->catalog());
+  submission->done = [this, done](CommitOutcome outcome) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     done(std::move(outcome));
   };
@@ -71,21 +72,31 @@ void Committer::submit(CommitRequest request, CommitCallback done) {
   }
 }
 
-void Committer::advance_to(Timestamp ts) { push({.kind = Submission::Kind::kAdvance, .ts = ts}); }
+void Committer::advance_to(Timestamp ts) {
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kAdvance;
+  submission->ts = ts;
+  push(std::move(submission));
+}
 
-void Committer::roll_back() { push({.kind = Submission::Kind::kRollBack}); }
+void Committer::roll_back() {
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kRollBack;
+  push(std::move(submission));
+}
 
 void Committer::run() {
+  std::vector<SubmissionPtr> batch;
   while (true) {
-    std::deque<Submission> batch;
     bool stopping;
+    batch.clear();
     {
       std::lock_guard lock(mutex_);
-      batch = std::exchange(queue_, {});
+      batch.swap(queue_);
       stopping = stopping_;
     }
-    for (Submission& submission : batch) {
-      process(std::move(submission));
+    for (SubmissionPtr& submission : batch) {
+      process(*submission);
       core_.env.pause("committer.next");
     }
     if (!batch.empty()) continue;
@@ -94,10 +105,10 @@ void Committer::run() {
   }
 }
 
-void Committer::process(Submission submission) {
+void Committer::process(Submission& submission) {
   switch (submission.kind) {
     case Submission::Kind::kCommit:
-      return assign(std::move(submission));
+      return assign(submission);
     case Submission::Kind::kAdvance: {
       // A timestamp ahead of the wall clock is nonsense from outside.
       if (submission.ts.ns <= last_assigned_ || submission.ts.ns > core_.env.unix_nanos()) return;
@@ -118,22 +129,14 @@ AssignedCommit Committer::advance_commit(Timestamp ts) {
   return advance;
 }
 
-std::optional<CommitOutcome> Committer::check(const PreparedCommit& commit, Timestamp after,
-                                              const Catalog& catalog) const {
+std::optional<CommitOutcome> Committer::check_reads(const PreparedCommit& commit, Timestamp after,
+                                                    const Catalog& catalog) const {
   RecentWrites::Check check = core_.recent.recent_hit(commit.reads, after);
   if (check.coverage == RecentWrites::Coverage::kOutOfRetention)
     return CommitOutcome{.error = Error::out_of_retention()};
   if (check.hit)
     return CommitOutcome{
         .conflict = describe(check.hit->commit->source, check.hit->commit->ts, *check.hit->key, catalog)};
-  // Whatever the read set says, a document may only be written over the revision that was read: row images
-  // and index maintenance rely on `before` being the newest revision.
-  for (size_t i = 0; i < commit.writes.size(); ++i) {
-    const TableInfo* table = catalog.table(commit.writes[i].tablet);
-    if (table == nullptr) continue;  // created by this commit
-    if (auto hit = core_.recent.recent_hit(table->by_id, commit.by_id_keys[i], after))
-      return CommitOutcome{.conflict = describe(hit->commit->source, hit->commit->ts, *hit->key, catalog)};
-  }
   if (!commit.queues) return std::nullopt;
   if (const TouchedKey* key = turns_->spoils(commit.logged->keys, commit.turn.get())) {
     OccConflict conflict = describe("", published_.latest(), *key, catalog);
@@ -143,12 +146,26 @@ std::optional<CommitOutcome> Committer::check(const PreparedCommit& commit, Time
   return std::nullopt;
 }
 
-void Committer::assign(Submission submission) {
+// Whatever the read set says, a document may only be written over the revision that was read: row images and
+// index maintenance rely on `before` being the newest revision.
+std::optional<CommitOutcome> Committer::check_writes(const PreparedCommit& commit) const {
+  for (size_t i = 0; i < commit.writes.size(); ++i) {
+    const TableInfo* table = catalog_->table(commit.writes[i].tablet);
+    if (table == nullptr) continue;  // created by this commit
+    if (auto hit = core_.recent.recent_hit(table->by_id, commit.by_id_keys[i], commit.snapshot))
+      return CommitOutcome{.conflict = describe(hit->commit->source, hit->commit->ts, *hit->key, *catalog_)};
+  }
+  return std::nullopt;
+}
+
+void Committer::assign(Submission& submission) {
   if (auto error = writer_.refusal()) return submission.done(CommitOutcome{.error = std::move(*error)});
-  if (submission.lost) return refuse(std::move(submission), std::move(*submission.lost));
-  if (auto lost =
-          check(submission.commit, std::max(submission.checked, submission.commit.snapshot), *catalog_))
-    return refuse(std::move(submission), std::move(*lost));
+  auto lost = std::move(submission.lost);
+  if (!lost)
+    lost =
+        check_reads(submission.commit, std::max(submission.checked, submission.commit.snapshot), *catalog_);
+  if (!lost) lost = check_writes(submission.commit);
+  if (lost) return refuse(submission, std::move(*lost));
 
   core_.env.pause("committer.validated");
   const Timestamp ts{std::max(last_assigned_ + 1, core_.env.unix_nanos())};
@@ -168,7 +185,7 @@ void Committer::assign(Submission submission) {
   writer_.enqueue(std::move(assigned));
 }
 
-void Committer::refuse(Submission submission, CommitOutcome outcome) {
+void Committer::refuse(Submission& submission, CommitOutcome outcome) {
   if (outcome.conflict) {
     conflicts_.fetch_add(1, std::memory_order_relaxed);
     // A retry that sees everything assigned so far cannot meet the same conflict again.

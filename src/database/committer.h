@@ -8,11 +8,11 @@
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "database/log_writer.h"
 #include "database/prepared_commit.h"
@@ -49,20 +49,24 @@ class Committer {
     Timestamp ts;                       // kAdvance
     CommitCallback done;
   };
+  using SubmissionPtr = std::unique_ptr<Submission>;
 
-  bool push(Submission submission);
-  // Against the commits after `after`. A conflict, an error, or neither.
-  std::optional<CommitOutcome> check(const PreparedCommit& commit, Timestamp after,
-                                     const Catalog& catalog) const;
+  bool push(SubmissionPtr submission);
+  // The read set against the commits after `after`, and the turns of others. A conflict, an error, or
+  // neither.
+  std::optional<CommitOutcome> check_reads(const PreparedCommit& commit, Timestamp after,
+                                           const Catalog& catalog) const;
+  // The written documents against all commits since the snapshot.
+  std::optional<CommitOutcome> check_writes(const PreparedCommit& commit) const;
   OccConflict describe(const std::string& source, Timestamp ts, const TouchedKey& key,
                        const Catalog& catalog) const;
   // Everything below runs on the committer's thread.
   void run();
-  void process(Submission submission);
+  void process(Submission& submission);
   AssignedCommit advance_commit(Timestamp ts);
-  void assign(Submission submission);
+  void assign(Submission& submission);
   // Completes a lost commit's outcome with its place in the queue.
-  void refuse(Submission submission, CommitOutcome outcome);
+  void refuse(Submission& submission, CommitOutcome outcome);
 
   ReadCore& core_;
   LogWriter& writer_;
@@ -71,7 +75,7 @@ class Committer {
   const std::shared_ptr<Event> wake_;
 
   std::mutex mutex_;  // guards queue_ and stopping_
-  std::deque<Submission> queue_;
+  std::vector<SubmissionPtr> queue_;
   bool stopping_ = false;
 
   std::atomic<size_t> in_flight_{0};  // submitted and not yet answered

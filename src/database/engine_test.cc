@@ -194,6 +194,40 @@ TEST_F(EngineTest, ReadsDoNotDependOnWhatIsApplied) {
   check();
 }
 
+TEST_F(EngineTest, TableSummariesOfEverySnapshotAndAfterARestart) {
+  start();
+  std::vector<SnapshotPtr> snapshots;
+  for (uint64_t i = 1; i <= 6; ++i) {
+    ASSERT_TRUE(commit(insert_request(i, "a")).ts);
+    snapshots.push_back(engine_->snapshot());
+  }
+  const Timestamp middle = snapshots[2]->ts();
+  CommitRequest removal;
+  removal.snapshot = engine_->latest();
+  removal.writes.push_back(write(make_id(1), get(engine_->snapshot(), 1), nullptr));
+  ASSERT_TRUE(commit(removal).ts);
+  snapshots.push_back(engine_->snapshot());
+  auto check = [&](const SnapshotPtr& snapshot) {
+    auto kept = snapshot->summary(table_->tablet);
+    auto counted = snapshot->Snapshot::summary(table_->tablet);
+    ASSERT_TRUE(kept.ok() && counted.ok());
+    EXPECT_EQ(*kept, *counted);
+    EXPECT_GT(kept->documents, 0);
+  };
+  for (const SnapshotPtr& snapshot : snapshots) check(snapshot);
+  // One that is made anew from the newest state.
+  snapshots.clear();
+  auto old = engine_->snapshot_at(Timestamp{middle.ns + 1});
+  ASSERT_TRUE(old.ok());
+  check(*old);
+  EXPECT_EQ((*old)->summary(table_->tablet)->documents, 3);
+  old->reset();
+  engine_.reset();
+  start();
+  check(engine_->snapshot());
+  EXPECT_EQ(engine_->snapshot()->summary(table_->tablet)->documents, 5);
+}
+
 TEST_F(EngineTest, LosersTakeTurns) {
   start();
   ASSERT_TRUE(commit(insert_request(1, "a")).ts);

@@ -39,31 +39,7 @@ TEST(TableSummaries, OldVersionsKeepWhatTheyHad) {
       auto it = expected.find(tablet);
       ASSERT_EQ(version.of(TabletId{tablet}), it == expected.end() ? TableSummary{} : it->second);
     }
-    auto parsed = TableSummaries::parse(version.serialize());
-    ASSERT_TRUE(parsed.has_value());
-    EXPECT_EQ(*parsed, version);
   }
-  TabletId tablet{model.rbegin()->first};
-  EXPECT_EQ(summaries.without(tablet).of(tablet), TableSummary{});
-  EXPECT_LT(summaries.without(tablet).serialize().size(), summaries.serialize().size());
-}
-
-TEST(TableSummaries, DamagedCheckpointsAreRefused) {
-  SummaryDelta delta{TabletId{1000}, {3, 100}};
-  std::string bytes = TableSummaries().with({&delta, 1}).serialize();
-  ASSERT_TRUE(TableSummaries::parse(bytes).has_value());
-  EXPECT_FALSE(TableSummaries::parse(""));
-  EXPECT_FALSE(TableSummaries::parse(bytes.substr(0, bytes.size() - 1)));
-  EXPECT_FALSE(TableSummaries::parse(bytes + '\0'));
-  std::string version = bytes;
-  version[0] = 2;
-  EXPECT_FALSE(TableSummaries::parse(version));
-  std::string negative = bytes;
-  negative.back() = '\xff';
-  EXPECT_FALSE(TableSummaries::parse(negative));
-  std::string huge = bytes;
-  huge[8] = '\x7f';
-  EXPECT_FALSE(TableSummaries::parse(huge));
 }
 
 // Every snapshot's summary is what reading the whole table gives, for user and system tables.

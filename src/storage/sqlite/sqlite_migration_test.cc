@@ -64,6 +64,19 @@ TEST_F(SqliteMigrationTest, KeepsTheLatestState) {
   for (const auto& row : rows) EXPECT_EQ(row.document.value->as_int64() % 7, 3);
   EXPECT_EQ(store->read_log(Timestamp{10}, 10).error().kind, ErrorKind::kOutOfRetention);
 
+  // Format 1 kept no sums.
+  auto summaries = store->summaries();
+  ASSERT_TRUE(summaries.ok());
+  ASSERT_FALSE(summaries->empty());
+  for (const SummaryDelta& sum : *summaries) {
+    TableSummary counted;
+    for (const StoredDocument& document : *store->scan_tablet(sum.tablet, std::nullopt, Order::kAsc, 10000)) {
+      ++counted.documents;
+      counted.bytes += static_cast<int64_t>(convex_size(document.value));
+    }
+    EXPECT_EQ(sum.change, counted);
+  }
+
   // Life goes on: an update finds the document, and everything survives a restart.
   commit_and_apply(*store, {put(4000, 5, "new", "zzz", 50)});
   store.reset();
@@ -75,7 +88,7 @@ TEST_F(SqliteMigrationTest, KeepsTheLatestState) {
   auto tables =
       *file->prepare("SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema ORDER BY name)");
   ASSERT_TRUE(*tables.step());
-  EXPECT_EQ(tables.bytes_at(0), "document_ids,documents,globals,index_rows");
+  EXPECT_EQ(tables.bytes_at(0), "document_ids,documents,globals,index_rows,summaries");
 }
 
 TEST_F(SqliteMigrationTest, HighWaterMarkBeyondTheLogCounts) {
