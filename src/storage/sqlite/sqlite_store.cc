@@ -96,6 +96,7 @@ class SqliteStore final : public Store {
   };
 
   void enqueue(std::vector<StoredCommit> group);
+  Result<void> note_failure(Result<void> result);
   // Deletes with each statement (parameters: owner, limit); true when all found fewer than that.
   Result<bool> purge(std::initializer_list<const char*> statements, uint32_t owner, size_t max_rows);
 
@@ -112,6 +113,7 @@ class SqliteStore final : public Store {
   std::deque<Pending> pending_;  // appended by commit(), removed from by apply()
   std::atomic<size_t> unapplied_bytes_{0};
   std::atomic<int64_t> applied_;
+  std::atomic<bool> doubtful_{false};  // writing the latest state has failed
 };
 
 void SqliteStore::enqueue(std::vector<StoredCommit> group) {
@@ -141,7 +143,7 @@ Result<bool> SqliteStore::apply() {
   if (!step.empty()) {
     {
       std::lock_guard lock(writer_mutex_);
-      HULL_CHECK_OK(state_writer_.apply(step));
+      HULL_CHECK_OK(note_failure(state_writer_.apply(step)));
       applied_.store(step.back()->ts.ns, std::memory_order_release);
       since_checkpoint_ += bytes;
     }
@@ -188,7 +190,7 @@ Result<Timestamp> SqliteStore::sync_state() {
   Result<void> synced = writer_->execute(
       "INSERT INTO globals VALUES ('sync_mark', 1) ON CONFLICT DO UPDATE SET value = value + 1");
   HULL_CHECK_OK(writer_->execute("PRAGMA synchronous = NORMAL"));
-  HULL_CHECK_OK(std::move(synced));
+  HULL_CHECK_OK(note_failure(std::move(synced)));
   return now;
 }
 
@@ -317,7 +319,15 @@ Result<bool> SqliteStore::purge_tablet(TabletId tablet, size_t max_rows) {
                tablet.n, max_rows);
 }
 
+// What a failed sync has lost, no later sync writes, though it still reads as written. SQLite cannot tell
+// then whether its file is whole, so the log, which can make it anew, must not get shorter.
+Result<void> SqliteStore::note_failure(Result<void> result) {
+  if (!result.ok() && result.error().code != "DiskFull") doubtful_.store(true, std::memory_order_relaxed);
+  return result;
+}
+
 Result<size_t> SqliteStore::trim_log(Timestamp horizon, size_t max_bytes) {
+  if (doubtful_.load(std::memory_order_relaxed)) return size_t{0};
   // Cheap when there is nothing to do; what would go must first be durable in the latest state.
   if (!log_->can_trim(horizon, max_bytes, applied())) return size_t{0};
   HULL_TRY(Timestamp durable, sync_state());
