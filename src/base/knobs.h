@@ -24,18 +24,18 @@ struct Knobs {
   size_t max_user_heap = 64 << 20;      // ISOLATE_MAX_USER_HEAP_SIZE
   size_t max_heap_extra = 32 << 20;     // ISOLATE_MAX_HEAP_EXTRA_SIZE
   // Analysis and snapshots load every module of a push at once.
-  size_t max_analyze_heap = 512 << 20;   // ISOLATE_ANALYZE_MAX_HEAP_SIZE
-  size_t max_array_buffers = 64 << 20;   // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
-  size_t max_concurrent_queries = 0;     // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
-  size_t max_concurrent_mutations = 0;   // APPLICATION_MAX_CONCURRENT_MUTATIONS
-  size_t max_concurrent_actions = 64;    // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
-  size_t max_call_depth = 8;             // MAX_REACTOR_CALL_DEPTH
+  size_t max_analyze_heap = 512 << 20;  // ISOLATE_ANALYZE_MAX_HEAP_SIZE
+  size_t max_array_buffers = 64 << 20;  // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
+  size_t max_concurrent_queries = 0;    // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
+  size_t max_concurrent_mutations = 0;  // APPLICATION_MAX_CONCURRENT_MUTATIONS
+  size_t max_concurrent_actions = 64;   // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
+  size_t max_call_depth = 8;            // MAX_REACTOR_CALL_DEPTH
   // Caches: shares of one budget (memory_budget.h), each of which can be set apart.
-  size_t memory_budget_bytes = 400 << 20;      // HULL_MEMORY_BUDGET_BYTES; default: from cgroup or machine
-  size_t query_cache_bytes = 100 << 20;        // UDF_CACHE_MAX_SIZE
-  size_t recent_writes_bytes = 100 << 20;      // WRITE_LOG_SOFT_MAX_SIZE_BYTES
-  size_t max_unapplied_bytes = 50 << 20;       // HULL_MAX_UNAPPLIED_BYTES
-  size_t page_cache_bytes = 150 << 20;         // HULL_PAGE_CACHE_BYTES
+  size_t memory_budget_bytes = 400 << 20;  // HULL_MEMORY_BUDGET_BYTES; default: from cgroup or machine
+  size_t query_cache_bytes = 100 << 20;    // UDF_CACHE_MAX_SIZE
+  size_t recent_writes_bytes = 100 << 20;  // WRITE_LOG_SOFT_MAX_SIZE_BYTES
+  size_t max_unapplied_bytes = 50 << 20;   // HULL_MAX_UNAPPLIED_BYTES
+  size_t page_cache_bytes = 150 << 20;     // HULL_PAGE_CACHE_BYTES
   // Commit.
   size_t occ_max_retries = 4;              // UDF_EXECUTOR_OCC_MAX_RETRIES
   double occ_initial_backoff_ms = 100;     // UDF_EXECUTOR_OCC_INITIAL_BACKOFF_MS

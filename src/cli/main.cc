@@ -69,9 +69,10 @@ int main(int argc, char** argv) {
                           "Hide log lines and error details from clients [REDACT_LOGS_TO_CLIENT]");
   std::string durability = "sync";
   serve_command
-      ->add_option("--durability", durability,
-                   "sync: a write is answered when it is on the disk. relaxed: the disk follows within about a "
-                   "second; a power cut may lose the last moments, a crash of the server nothing")
+      ->add_option(
+          "--durability", durability,
+          "sync: a write is answered when it is on the disk. relaxed: the disk follows within about a "
+          "second; a power cut may lose the last moments, a crash of the server nothing")
       ->envname("HULL_DURABILITY")
       ->check(CLI::IsMember({"sync", "relaxed"}))
       ->capture_default_str();

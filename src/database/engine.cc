@@ -127,9 +127,9 @@ Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<Store> store, const
   auto core = std::make_shared<ReadCore>(std::move(store), env, start);
   HULL_TRY(auto catalog, recover_catalog(*core->store));
   HULL_TRY(std::vector<SummaryDelta> summaries, core->store->summaries());
-  return std::unique_ptr<Engine>(
-      std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog),
-                                   TableSummaries().with(summaries), knobs, std::move(refusal)));
+  return std::unique_ptr<Engine>(std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog),
+                                                              TableSummaries().with(summaries), knobs,
+                                                              std::move(refusal)));
 }
 
 }  // namespace hull

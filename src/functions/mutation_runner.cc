@@ -239,11 +239,10 @@ void MutationRunner::commit(const RequestPtr& request, Transaction& transaction,
   CommitRequest commit = transaction.commit_request(request->call.path.display());
   commit.queues = true;
   commit.turn = request->turn;
-  parts_.engine->submit(
-      std::move(commit),
-      [this, request, outcome = std::move(outcome), entry = std::move(entry)](CommitOutcome commit) mutable {
-        committed(request, std::move(outcome), std::move(entry), std::move(commit));
-      });
+  parts_.engine->submit(std::move(commit), [this, request, outcome = std::move(outcome),
+                                            entry = std::move(entry)](CommitOutcome commit) mutable {
+    committed(request, std::move(outcome), std::move(entry), std::move(commit));
+  });
 }
 
 void MutationRunner::committed(const RequestPtr& request, CallOutcome outcome, FunctionLogEntry entry,

@@ -272,7 +272,8 @@ Result<std::vector<LogRevision>> SqliteStore::read_log(Timestamp after, size_t l
 
 Result<std::vector<SummaryDelta>> SqliteStore::summaries() {
   HULL_TRY(auto reader, readers_->take());
-  HULL_TRY(SqliteStatement s, reader->prepare("SELECT tablet, documents, bytes FROM summaries ORDER BY tablet"));
+  HULL_TRY(SqliteStatement s,
+           reader->prepare("SELECT tablet, documents, bytes FROM summaries ORDER BY tablet"));
   std::vector<SummaryDelta> rows;
   while (true) {
     HULL_TRY(bool more, s.step());
