@@ -177,9 +177,13 @@ std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
 
 void TransactionCall::lose(bool outgrew_memory) {
   auto cause = worker_.cause_of_end();
-  bool known = outgrew_memory || cause != WorkerProcess::Cause::kUnknown;
   fatal_ = true;
-  outcome_.loss = known ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
+  if (outgrew_memory || cause == WorkerProcess::Cause::kOutOfMemory) {
+    outcome_.loss = CallOutcome::Loss::kOutOfMemory;
+  } else {
+    outcome_.loss =
+        cause == WorkerProcess::Cause::kTimeout ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
+  }
   outcome_.error = host_error(cause == WorkerProcess::Cause::kTimeout ? timeout_text(*settings_.knobs)
                                                                       : out_of_memory_text(*settings_.knobs));
 }
@@ -205,6 +209,7 @@ TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const F
         break;
       case wire::JsError::OUT_OF_MEMORY:
         outcome_.error = host_error(out_of_memory_text(*settings_.knobs));
+        outcome_.loss = CallOutcome::Loss::kOutOfMemory;
         outcome_.retire = true;
         break;
       default:

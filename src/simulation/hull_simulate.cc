@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
       std::printf(
           "FAILED after %llu runs (%.1f s), seed %llu: %s\nrepeat: scripts/simulate --seed %llu --steps "
           "%zu\n",
-          static_cast<unsigned long long>(done + 1), elapsed(), static_cast<unsigned long long>(options.seed),
+          static_cast<unsigned long long>(done) + 1, elapsed(), static_cast<unsigned long long>(options.seed),
           report.failure->c_str(), static_cast<unsigned long long>(options.seed), options.transactions);
       return 1;
     }
