@@ -21,6 +21,8 @@ Error system_error(const char* doing, const std::string& path) {
   return Error::internal(std::move(text));
 }
 
+constexpr uint64_t kReservePartBytes = 512 << 10;
+
 class PosixFile final : public DiskFile {
  public:
   PosixFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
@@ -64,10 +66,12 @@ class PosixFile final : public DiskFile {
       errno = code;
       return system_error("reserve space for", path_);
     }
-    const std::string zeros(std::min<uint64_t>(wanted - at, 1 << 20), '\0');
+    // Synced in small parts, so that the sync of a commit in between need not wait for all of it.
+    const std::string zeros(std::min<uint64_t>(wanted - at, kReservePartBytes), '\0');
     while (at < wanted) {
       size_t part = std::min<uint64_t>(zeros.size(), wanted - at);
       HULL_CHECK_OK(write(at, std::string_view(zeros).substr(0, part)));
+      HULL_CHECK_OK(sync());
       at += part;
     }
     // Not fdatasync: the new size and extents must be settled now, not by the first commit.

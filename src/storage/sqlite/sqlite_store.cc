@@ -379,7 +379,8 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const SqliteOptions& options) {
   HULL_CHECK_OK(writer->execute(cache.c_str()));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_mode = WAL"));
   HULL_CHECK_OK(writer->execute("PRAGMA synchronous = NORMAL"));
-  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 4096"));
+  // Small checkpoints: while one is synced, the syncs of commits wait.
+  HULL_CHECK_OK(writer->execute("PRAGMA wal_autocheckpoint = 512"));
   HULL_CHECK_OK(writer->execute("PRAGMA journal_size_limit = 67108864"));
   if (version == 1) HULL_CHECK_OK(migrate_from_format_1(*writer));
 
