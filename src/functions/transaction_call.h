@@ -27,9 +27,9 @@ struct CallOutcome {
   std::optional<Value> value;
   std::optional<FunctionError> error;
   std::optional<Error> system_error;
-  // kAtLimit: the worker ended because this call outgrew its time, as it would again. The other losses may not
-  // be the call's fault and are worth another worker; also running out of memory, since a worker's heap holds
-  // what earlier calls have left and V8 has not collected yet.
+  // kAtLimit: the worker ended because this call outgrew its time, as it would again. The other losses may
+  // not be the call's fault and are worth another worker; also running out of memory, since a worker's heap
+  // holds what earlier calls have left and V8 has not collected yet.
   enum class Loss { kNone, kDied, kHung, kAtLimit, kOutOfMemory } loss = Loss::kNone;
   bool worth_another_worker() const { return loss != Loss::kNone && loss != Loss::kAtLimit; }
   bool retire = false;  // the worker must not be used again
