@@ -1,13 +1,17 @@
 // scripts/bench: starts a Hull server on a temporary directory, measures, and prints one JSON line per figure:
 //   {"name","value","unit","baseline","baseline_value","ratio"}    ratio = value / baseline_value, both taken in this run
 // Everything else goes to stderr. Load runs for a few seconds per figure and stops by itself.
+//   --extended       engine figures with 10 000 000 documents instead of 1 000 000
+//   --documents N    ... with N
+//   --data DIR       keeps the engine's large tables in DIR, so that the next run finds them
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
+import { engineFigures } from "./engine.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -203,29 +207,46 @@ const FIGURES = {
   },
 };
 
-const wanted = process.argv.slice(2);
-if (wanted[0] === "--list") {
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { list: { type: "boolean" }, extended: { type: "boolean" }, documents: { type: "string" }, data: { type: "string" } },
+});
+const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
+const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
+Object.assign(FIGURES, engine.figures);
+if (options.list) {
   console.log(Object.keys(FIGURES).join("\n"));
   process.exit(0);
 }
-const unknown = wanted.filter((name) => !(name in FIGURES));
+const unknown = names.filter((name) => !(name in FIGURES));
 if (unknown.length > 0) {
   note(`unknown: ${unknown.join(", ")}; --list shows the names`);
   process.exit(2);
 }
 
-const server = await HullServer.start();
-const app = new App(join(ROOT, "tests/app"), server);
-try {
-  await app.push();
-  for (const name of wanted.length > 0 ? wanted : Object.keys(FIGURES)) {
-    const { unit, baseline, measure } = FIGURES[name];
-    note(name);
-    const [value, baselineValue] = await measure(server);
-    const round = (x) => Number(x.toPrecision(4));
-    console.log(JSON.stringify({ name, value: round(value), unit, baseline, baseline_value: round(baselineValue), ratio: round(value / baselineValue) }));
+async function print(name, server) {
+  const { unit, baseline, measure } = FIGURES[name];
+  note(name);
+  const [value, baselineValue] = await measure(server);
+  const round = (x) => Number(x.toPrecision(4));
+  console.log(JSON.stringify({ name, value: round(value), unit, baseline, baseline_value: round(baselineValue), ratio: round(value / baselineValue) }));
+}
+
+const wanted = names.length > 0 ? names : Object.keys(FIGURES);
+const remote = wanted.filter((name) => !FIGURES[name].local);
+if (remote.length > 0) {
+  const server = await HullServer.start();
+  const app = new App(join(ROOT, "tests/app"), server);
+  try {
+    await app.push();
+    for (const name of remote) await print(name, server);
+  } finally {
+    app.remove();
+    await server.stop();
   }
+}
+try {
+  for (const name of wanted.filter((name) => FIGURES[name].local)) await print(name);
 } finally {
-  app.remove();
-  await server.stop();
+  engine.end();
 }

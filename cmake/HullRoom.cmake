@@ -1,8 +1,11 @@
-# hull_room(NAME dir DEPENDS libs...): one static library `hull_<NAME>` from every .cc below the current
-# directory, and one test program `<NAME>_test` from every *_test.cc.
+# hull_room(NAME DEPENDS libs... EXCLUDE files...): one static library `hull_<NAME>` from every .cc below the current
+# directory except those in EXCLUDE (main programs), and one test program `<NAME>_test` from every *_test.cc.
 function(hull_room NAME)
-  cmake_parse_arguments(ROOM "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "DEPENDS;EXCLUDE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(excluded IN LISTS ROOM_EXCLUDE)
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")

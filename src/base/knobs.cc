@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/memory_budget.h"
 
 namespace hull {
 namespace {
@@ -51,13 +52,25 @@ Knobs Knobs::from_environment() {
   read("APPLICATION_MAX_CONCURRENT_MUTATIONS", k.max_concurrent_mutations);
   read("APPLICATION_MAX_CONCURRENT_V8_ACTIONS", k.max_concurrent_actions);
   read("MAX_REACTOR_CALL_DEPTH", k.max_call_depth);
+  k.memory_budget_bytes = MemoryBudget::for_available(available_memory()).total;
+  read("HULL_MEMORY_BUDGET_BYTES", k.memory_budget_bytes);
+  const MemoryBudget budget = MemoryBudget::divide(k.memory_budget_bytes);
+  k.query_cache_bytes = budget.query_cache;
+  k.recent_writes_bytes = budget.recent_writes;
+  k.max_unapplied_bytes = budget.unapplied;
+  k.page_cache_bytes = budget.page_cache;
   read("UDF_CACHE_MAX_SIZE", k.query_cache_bytes);
   read("UDF_EXECUTOR_OCC_MAX_RETRIES", k.occ_max_retries);
   read("UDF_EXECUTOR_OCC_INITIAL_BACKOFF_MS", k.occ_initial_backoff_ms);
   read("UDF_EXECUTOR_OCC_MAX_BACKOFF_MS", k.occ_max_backoff_ms);
   read("WRITE_LOG_MIN_RETENTION_SECS", k.write_log_min_retention_s);
   read("WRITE_LOG_MAX_RETENTION_SECS", k.write_log_max_retention_s);
-  read("WRITE_LOG_SOFT_MAX_SIZE_BYTES", k.write_log_soft_bytes);
+  read("WRITE_LOG_SOFT_MAX_SIZE_BYTES", k.recent_writes_bytes);
+  read("HULL_MAX_UNAPPLIED_BYTES", k.max_unapplied_bytes);
+  read("HULL_PAGE_CACHE_BYTES", k.page_cache_bytes);
+  read("HULL_DISK_RESERVE_BYTES", k.disk_reserve_bytes);
+  read("HULL_LOG_RETENTION_HOURS", k.log_retention_hours);
+  read("HULL_LOG_RETENTION_BYTES", k.log_retention_bytes);
   read("MAX_BACKEND_PUBLIC_API_REQUEST_SIZE", k.max_public_request);
   read("MAX_PUSH_BYTES", k.max_push_bytes);
   read("HTTP_SERVER_TIMEOUT_SECONDS", k.http_timeout_s);

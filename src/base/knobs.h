@@ -24,20 +24,28 @@ struct Knobs {
   size_t max_user_heap = 64 << 20;      // ISOLATE_MAX_USER_HEAP_SIZE
   size_t max_heap_extra = 32 << 20;     // ISOLATE_MAX_HEAP_EXTRA_SIZE
   // Analysis and snapshots load every module of a push at once.
-  size_t max_analyze_heap = 512 << 20;   // ISOLATE_ANALYZE_MAX_HEAP_SIZE
-  size_t max_array_buffers = 64 << 20;   // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
-  size_t max_concurrent_queries = 0;     // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
-  size_t max_concurrent_mutations = 0;   // APPLICATION_MAX_CONCURRENT_MUTATIONS
-  size_t max_concurrent_actions = 64;    // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
-  size_t max_call_depth = 8;             // MAX_REACTOR_CALL_DEPTH
-  size_t query_cache_bytes = 104857600;  // UDF_CACHE_MAX_SIZE
+  size_t max_analyze_heap = 512 << 20;  // ISOLATE_ANALYZE_MAX_HEAP_SIZE
+  size_t max_array_buffers = 64 << 20;  // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
+  size_t max_concurrent_queries = 0;    // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
+  size_t max_concurrent_mutations = 0;  // APPLICATION_MAX_CONCURRENT_MUTATIONS
+  size_t max_concurrent_actions = 64;   // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
+  size_t max_call_depth = 8;            // MAX_REACTOR_CALL_DEPTH
+  // Caches: shares of one budget (memory_budget.h), each of which can be set apart.
+  size_t memory_budget_bytes = 400 << 20;  // HULL_MEMORY_BUDGET_BYTES; default: from cgroup or machine
+  size_t query_cache_bytes = 100 << 20;    // UDF_CACHE_MAX_SIZE
+  size_t recent_writes_bytes = 100 << 20;  // WRITE_LOG_SOFT_MAX_SIZE_BYTES
+  size_t max_unapplied_bytes = 50 << 20;   // HULL_MAX_UNAPPLIED_BYTES
+  size_t page_cache_bytes = 150 << 20;     // HULL_PAGE_CACHE_BYTES
   // Commit.
   size_t occ_max_retries = 4;              // UDF_EXECUTOR_OCC_MAX_RETRIES
   double occ_initial_backoff_ms = 100;     // UDF_EXECUTOR_OCC_INITIAL_BACKOFF_MS
   double occ_max_backoff_ms = 2000;        // UDF_EXECUTOR_OCC_MAX_BACKOFF_MS
   double write_log_min_retention_s = 30;   // WRITE_LOG_MIN_RETENTION_SECS
   double write_log_max_retention_s = 300;  // WRITE_LOG_MAX_RETENTION_SECS
-  size_t write_log_soft_bytes = 52428800;  // WRITE_LOG_SOFT_MAX_SIZE_BYTES
+  // Disk.
+  size_t disk_reserve_bytes = 256 << 20;    // HULL_DISK_RESERVE_BYTES: free space below which writes stop
+  double log_retention_hours = 336;         // HULL_LOG_RETENTION_HOURS
+  size_t log_retention_bytes = 1ull << 30;  // HULL_LOG_RETENTION_BYTES: floor of what the log may use
   // HTTP and push.
   size_t max_public_request = 16779216;  // MAX_BACKEND_PUBLIC_API_REQUEST_SIZE
   size_t max_push_bytes = 200000000;     // MAX_PUSH_BYTES

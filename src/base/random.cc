@@ -2,15 +2,36 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <utility>
 
 #include "base/encoding.h"
 
 namespace hull {
-namespace {
 
-void fill(char* out, size_t count) {
+namespace {
+thread_local ScopedRandomSeed* innermost_seed = nullptr;
+}
+
+// splitmix64.
+struct SeededRandom {
+  static void fill(ScopedRandomSeed& seed, char* out, size_t count) {
+    for (size_t at = 0; at < count; at += sizeof(uint64_t)) {
+      uint64_t z = (seed.state_ += 0x9e3779b97f4a7c15);
+      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+      z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+      z ^= z >> 31;
+      std::memcpy(out + at, &z, std::min(sizeof z, count - at));
+    }
+  }
+};
+
+void random_fill(void* target, size_t count) {
+  char* out = static_cast<char*>(target);
+  if (innermost_seed) return SeededRandom::fill(*innermost_seed, out, count);
   while (count > 0) {
     ssize_t got = getrandom(out, count, 0);
     if (got < 0) {
@@ -23,17 +44,22 @@ void fill(char* out, size_t count) {
   }
 }
 
-}  // namespace
+bool random_is_seeded() { return innermost_seed != nullptr; }
+
+ScopedRandomSeed::ScopedRandomSeed(uint64_t seed)
+    : state_(seed), outer_(std::exchange(innermost_seed, this)) {}
+
+ScopedRandomSeed::~ScopedRandomSeed() { innermost_seed = outer_; }
 
 std::string random_bytes(size_t count) {
   std::string out(count, '\0');
-  fill(out.data(), count);
+  random_fill(out.data(), count);
   return out;
 }
 
 uint64_t random_u64() {
   uint64_t out;
-  fill(reinterpret_cast<char*>(&out), sizeof out);
+  random_fill(&out, sizeof out);
   return out;
 }
 

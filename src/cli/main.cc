@@ -67,6 +67,15 @@ int main(int argc, char** argv) {
                                                      "Public URL of HTTP actions [CONVEX_SITE_ORIGIN]");
   serve_command->add_flag("--redact-logs-to-client", serve.redact_logs,
                           "Hide log lines and error details from clients [REDACT_LOGS_TO_CLIENT]");
+  std::string durability = "sync";
+  serve_command
+      ->add_option(
+          "--durability", durability,
+          "sync: a write is answered when it is on the disk. relaxed: the disk follows within about a "
+          "second; a power cut may lose the last moments, a crash of the server nothing")
+      ->envname("HULL_DURABILITY")
+      ->check(CLI::IsMember({"sync", "relaxed"}))
+      ->capture_default_str();
   ignored.add(*serve_command);
 
   hull::AdminKeyOptions key;
@@ -97,6 +106,7 @@ int main(int argc, char** argv) {
       serve.cloud_origin = choose(cloud_flag, cloud_origin, "CONVEX_CLOUD_ORIGIN");
       serve.site_origin = choose(site_flag, site_origin, "CONVEX_SITE_ORIGIN");
       serve.redact_logs = serve.redact_logs || set_and_not_empty("REDACT_LOGS_TO_CLIENT");
+      serve.relaxed_durability = durability == "relaxed";
       if (serve.cloud_origin.has_value() != serve.site_origin.has_value()) {
         std::cerr << "--convex-origin and --convex-site must be given together\n";
         return 2;

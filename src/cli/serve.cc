@@ -80,6 +80,11 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 
   SqliteOptions sqlite;
   sqlite.path = options.data_dir + "/hull.sqlite3";
+  sqlite.page_cache_bytes = knobs.page_cache_bytes;
+  if (options.relaxed_durability) {
+    sqlite.durability = Durability::kRelaxed;
+    spdlog::warn("Durability is relaxed: a power cut may lose the last moments of acknowledged writes");
+  }
   spdlog::info("Opening the database {}", sqlite.path);
   HULL_TRY(auto store, open_sqlite_store(sqlite));
   HULL_TRY(Timestamp newest, store->max_timestamp());

@@ -185,7 +185,7 @@ void Catalog::rebuild_user_tables(const std::vector<TabletId>& tablets) {
   struct Rows {
     std::optional<TableRow> table;
     DocumentId table_id;
-    std::vector<std::pair<DocumentId, IndexRowFields>> indexes;
+    std::vector<std::pair<DocumentId, IndexRowFields>> indexes, dropped;
   };
   std::map<TabletId, Rows> rows;
   for (TabletId tablet : tablets) rows[tablet];
@@ -205,8 +205,8 @@ void Catalog::rebuild_user_tables(const std::vector<TabletId>& tablets) {
     auto row = IndexRowFields::parse(document->value);
     if (!row) continue;
     max_index_ = std::max(max_index_, row->index.n);
-    if (auto it = rows.find(row->tablet); it != rows.end() && !row->dropped)
-      it->second.indexes.emplace_back(document->id, std::move(*row));
+    if (auto it = rows.find(row->tablet); it != rows.end())
+      (row->dropped ? it->second.dropped : it->second.indexes).emplace_back(document->id, std::move(*row));
   }
   for (TabletId tablet : tablets)
     if (auto it = by_tablet_.find(tablet); it != by_tablet_.end())
@@ -234,6 +234,8 @@ void Catalog::rebuild_user_tables(const std::vector<TabletId>& tablets) {
       index->row = id;
       table->indexes.push_back(std::move(index));
     }
+    for (auto& [id, row] : source.dropped)
+      table->dropped_indexes.push_back(make_index(row.index, tablet, row.descriptor, std::move(row.fields)));
     by_name_[table->name] = std::move(table);
   }
 }
@@ -318,8 +320,7 @@ TableNameResolver Catalog::resolver() const {
     const TableInfo* found = table(number);
     if (!found) return std::nullopt;
     if (!found->system) return TableNameResolver::Entry{found->name, false};
-    if (auto name = virtual_table_name(found->name))
-      return TableNameResolver::Entry{std::string(*name), false};
+    if (auto name = virtual_table_name(found->name)) return TableNameResolver::Entry{*name, false};
     return TableNameResolver::Entry{found->name, true};
   }};
 }

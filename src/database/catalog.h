@@ -62,6 +62,9 @@ struct TableInfo {
   IndexId by_id;
   IndexId by_creation_time;
   std::vector<std::shared_ptr<const IndexInfo>> indexes;  // all, in any state, by_id first
+  // No longer maintained, but perhaps still read by snapshots from before the drop: what commits change in
+  // the documents must be known for them too.
+  std::vector<std::shared_ptr<const IndexInfo>> dropped_indexes;
   std::vector<OtherIndexInfo> other_indexes;
 
   // The index of that name; if an old and a new definition coexist during a push, the enabled one. Null if

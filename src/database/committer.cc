@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "database/commit_builder.h"
-
 namespace hull {
 namespace {
 
@@ -20,31 +18,33 @@ Error committer_full() {
 
 }  // namespace
 
-Committer::Committer(ReadCore& core, WriteLog& write_log, LogWriter& writer, Timestamp last_assigned,
-                     std::shared_ptr<const Catalog> catalog)
+Committer::Committer(ReadCore& core, LogWriter& writer, const PublishedState& published,
+                     Timestamp last_assigned, std::shared_ptr<const Catalog> catalog)
     : core_(core),
-      write_log_(write_log),
       writer_(writer),
-      last_assigned_(last_assigned),
+      published_(published),
+      turns_(std::make_shared<Turns>(core.env)),
+      wake_(core.env.make_event()),
+      last_assigned_(last_assigned.ns),
       catalog_(std::move(catalog)),
-      thread_([this] { run(); }) {}
+      thread_(core.env.start_thread("committer", [this] { run(); })) {}
 
 void Committer::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  wake_->notify();
+  thread_.reset();
 }
 
-bool Committer::push(Submission submission) {
+bool Committer::push(SubmissionPtr submission) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return false;
     queue_.push_back(std::move(submission));
   }
-  wake_.notify_one();
+  wake_->notify();
   return true;
 }
 
@@ -54,95 +54,159 @@ void Committer::submit(CommitRequest request, CommitCallback done) {
     writer_.post([done = std::move(done)] { done(CommitOutcome{.error = committer_full()}); });
     return;
   }
-  CommitCallback counted = [this, done](CommitOutcome outcome) {
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kCommit;
+  const SnapshotPtr newest = published_.snapshot();
+  submission->commit = prepare_commit(std::move(request), newest->catalog());
+  submission->checked = Timestamp{last_assigned_.load(std::memory_order_acquire)};
+  submission->lost = check_reads(submission->commit, submission->commit.snapshot, *newest->catalog());
+  submission->done = [this, done](CommitOutcome outcome) {
     in_flight_.fetch_sub(1, std::memory_order_relaxed);
     done(std::move(outcome));
   };
-  if (!push({std::move(request), Timestamp{}, std::move(counted)})) {
+  core_.env.pause("committer.prepared");
+  if (!push(std::move(submission))) {
     writer_.post([done = std::move(done)] {
       done(CommitOutcome{.error = Error::internal("the engine is stopping")});
     });
   }
 }
 
-void Committer::advance_to(Timestamp ts) { push({std::nullopt, ts, nullptr}); }
+void Committer::advance_to(Timestamp ts) {
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kAdvance;
+  submission->ts = ts;
+  push(std::move(submission));
+}
+
+void Committer::roll_back() {
+  auto submission = std::make_unique<Submission>();
+  submission->kind = Submission::Kind::kRollBack;
+  push(std::move(submission));
+}
 
 void Committer::run() {
-  std::unique_lock lock(mutex_);
+  std::vector<SubmissionPtr> batch;
   while (true) {
-    wake_.wait(lock, [&] { return !queue_.empty() || stopping_; });
-    if (queue_.empty()) return;
-    std::deque<Submission> batch = std::exchange(queue_, {});
-    lock.unlock();
-    for (Submission& submission : batch) process(std::move(submission));
-    lock.lock();
+    bool stopping;
+    batch.clear();
+    {
+      std::lock_guard lock(mutex_);
+      batch.swap(queue_);
+      stopping = stopping_;
+    }
+    for (SubmissionPtr& submission : batch) {
+      process(*submission);
+      core_.env.pause("committer.next");
+    }
+    if (!batch.empty()) continue;
+    if (stopping) return;
+    wake_->wait();
   }
 }
 
-void Committer::process(Submission submission) {
-  AssignedCommit assigned;
-  if (submission.request) {
-    CommitOutcome refusal = refuse_or_assign(std::move(*submission.request), assigned);
-    if (refusal.conflict || refusal.error) return submission.done(std::move(refusal));
-    assigned.done = std::move(submission.done);
-  } else {
-    // Commits assigned since are on their way past it.
-    if (submission.ts <= last_assigned_ || submission.ts.ns > unix_nanos()) return;
-    assigned.ts = last_assigned_ = submission.ts;
+void Committer::process(Submission& submission) {
+  switch (submission.kind) {
+    case Submission::Kind::kCommit:
+      return assign(submission);
+    case Submission::Kind::kAdvance: {
+      // A timestamp ahead of the wall clock is nonsense from outside.
+      if (submission.ts.ns <= last_assigned_ || submission.ts.ns > core_.env.unix_nanos()) return;
+      return writer_.enqueue(advance_commit(submission.ts));
+    }
+    case Submission::Kind::kRollBack:
+      core_.recent.rollback(published_.latest());
+      catalog_ = published_.snapshot()->catalog();
+      return writer_.resume(advance_commit(Timestamp{last_assigned_ + 1}));
   }
+}
+
+AssignedCommit Committer::advance_commit(Timestamp ts) {
+  AssignedCommit advance;
+  advance.ts = ts;
+  advance.stored.ts = ts;
+  last_assigned_.store(ts.ns, std::memory_order_release);
+  return advance;
+}
+
+std::optional<CommitOutcome> Committer::check_reads(const PreparedCommit& commit, Timestamp after,
+                                                    const Catalog& catalog) const {
+  RecentWrites::Check check = core_.recent.recent_hit(commit.reads, after);
+  if (check.coverage == RecentWrites::Coverage::kOutOfRetention)
+    return CommitOutcome{.error = Error::out_of_retention()};
+  if (check.hit)
+    return CommitOutcome{
+        .conflict = describe(check.hit->commit->source, check.hit->commit->ts, *check.hit->key, catalog)};
+  if (!commit.queues) return std::nullopt;
+  if (const TouchedKey* key = turns_->spoils(commit.logged->keys, commit.turn.get())) {
+    OccConflict conflict = describe("", published_.latest(), *key, catalog);
+    conflict.overtaken = true;
+    return CommitOutcome{.conflict = std::move(conflict)};
+  }
+  return std::nullopt;
+}
+
+// Whatever the read set says, a document may only be written over the revision that was read: row images and
+// index maintenance rely on `before` being the newest revision.
+std::optional<CommitOutcome> Committer::check_writes(const PreparedCommit& commit) const {
+  for (size_t i = 0; i < commit.writes.size(); ++i) {
+    const TableInfo* table = catalog_->table(commit.writes[i].tablet);
+    if (table == nullptr) continue;  // created by this commit
+    if (auto hit = core_.recent.recent_hit(table->by_id, commit.by_id_keys[i], commit.snapshot))
+      return CommitOutcome{.conflict = describe(hit->commit->source, hit->commit->ts, *hit->key, *catalog_)};
+  }
+  return std::nullopt;
+}
+
+void Committer::assign(Submission& submission) {
+  if (auto error = writer_.refusal()) return submission.done(CommitOutcome{.error = std::move(*error)});
+  auto lost = std::move(submission.lost);
+  if (!lost)
+    lost =
+        check_reads(submission.commit, std::max(submission.checked, submission.commit.snapshot), *catalog_);
+  if (!lost) lost = check_writes(submission.commit);
+  if (lost) return refuse(submission, std::move(*lost));
+
+  core_.env.pause("committer.validated");
+  const Timestamp ts{std::max(last_assigned_ + 1, core_.env.unix_nanos())};
+  Result<StampedCommit> stamped =
+      stamp(std::move(submission.commit), ts, core_.env.monotonic_nanos(), catalog_);
+  if (!stamped.ok()) return submission.done(CommitOutcome{.error = stamped.error()});
+  if (stamped->catalog) catalog_ = stamped->catalog;
+  // In place before the Store can show the commit (recent_writes.h), and before `checked` can say so.
+  core_.recent.append(stamped->logged);
+  last_assigned_.store(ts.ns, std::memory_order_release);
+  AssignedCommit assigned;
+  assigned.ts = ts;
+  assigned.stored = std::move(stamped->stored);
+  assigned.logged = std::move(stamped->logged);
+  assigned.catalog = std::move(stamped->catalog);
+  assigned.done = std::move(submission.done);
   writer_.enqueue(std::move(assigned));
 }
 
-CommitOutcome Committer::refuse_or_assign(CommitRequest request, AssignedCommit& assigned) {
-  if (writer_.failed())
-    return {.error = Error::internal("the store failed earlier; no more commits are possible")};
-
-  WriteLog::Check check = write_log_.newest_hit(request.reads, request.snapshot);
-  if (check.coverage == WriteLog::Coverage::kOutOfRetention) return {.error = Error::out_of_retention()};
-  if (check.hit) return {.conflict = describe(*check.hit)};
-
-  // Whatever the read set says, a document may only be written over the revision that was read: version
-  // chains and index maintenance rely on `before` being the newest revision.
-  std::vector<std::string> by_id_keys;
-  by_id_keys.reserve(request.writes.size());
-  for (const PendingWrite& write : request.writes) {
-    by_id_keys.push_back(by_id_key(write.id));
-    const TableInfo* table = catalog_->table(write.tablet);
-    if (table == nullptr) continue;  // created by this commit
-    if (auto hit = write_log_.newest_hit(table->by_id, by_id_keys.back(), request.snapshot)) {
-      return {.conflict = describe(*hit)};
-    }
+void Committer::refuse(Submission& submission, CommitOutcome outcome) {
+  if (outcome.conflict) {
+    conflicts_.fetch_add(1, std::memory_order_relaxed);
+    // A retry that sees everything assigned so far cannot meet the same conflict again.
+    outcome.conflict->conflicting = Timestamp{last_assigned_.load(std::memory_order_relaxed)};
+    PreparedCommit& commit = submission.commit;
+    if (commit.queues)
+      outcome.conflict->turn = turns_->take(std::move(commit.reads), std::move(commit.logged->keys));
   }
-
-  const Timestamp ts{std::max(last_assigned_.ns + 1, unix_nanos())};
-  Result<BuiltCommit> built = build_commit(std::move(request), by_id_keys, ts, monotonic_nanos(), *catalog_);
-  if (!built.ok()) return {.error = built.error()};
-
-  last_assigned_ = ts;
-  if (built->catalog) catalog_ = built->catalog;
-  // The chains must be in place before the store can show the commit (version_store.h).
-  for (size_t i = 0; i < built->rows.size(); ++i) {
-    const TouchedKey& key = built->logged->keys[i];
-    core_.versions.add(key.index, key.key, ts, std::move(built->rows[i].before),
-                       std::move(built->rows[i].after));
-  }
-  write_log_.append(built->logged);
-  assigned.ts = ts;
-  assigned.stored = std::move(built->stored);
-  assigned.logged = std::move(built->logged);
-  assigned.catalog = std::move(built->catalog);
-  return {};
+  submission.done(std::move(outcome));
 }
 
-OccConflict Committer::describe(const WriteLog::Hit& hit) const {
+OccConflict Committer::describe(const std::string& source, Timestamp ts, const TouchedKey& key,
+                                const Catalog& catalog) const {
   OccConflict conflict;
-  if (const TableInfo* table = catalog_->table(hit.key->tablet)) {
+  if (const TableInfo* table = catalog.table(key.tablet)) {
     conflict.table = table->name;
     conflict.system_table = table->system;
   }
-  conflict.document_id = hit.key->document.text();
-  conflict.source = hit.commit->source;
-  conflict.conflicting = hit.commit->ts;
+  conflict.document_id = key.document.text();
+  conflict.source = source;
+  conflict.conflicting = ts;
   return conflict;
 }
 

@@ -40,8 +40,7 @@ std::string seal_cursor(const CursorContext& context, std::string_view fingerpri
   return context.secret->seal_deterministic(kCursorPurpose, kVersion, plain);
 }
 
-Result<CursorPosition> open_cursor(const CursorContext& context, std::string_view fingerprint,
-                                   std::string_view cursor) {
+Result<OpenCursor> open_cursor(const CursorContext& context, std::string_view cursor) {
   auto plain = context.secret->open_deterministic(kCursorPurpose, kVersion, cursor);
   if (!plain || plain->size() < kHeaderSize) return not_a_cursor();
   uint32_t length = 0;
@@ -50,10 +49,9 @@ Result<CursorPosition> open_cursor(const CursorContext& context, std::string_vie
               << (8 * i);
   if (length > plain->size() - kHeaderSize) return not_a_cursor();
   if (plain->substr(kHeaderSize, length) != context.instance_name) return not_a_cursor();
-  if (std::string_view(*plain).substr(0, kFingerprintSize) != fingerprint) return cursor_of_another_query();
-  CursorPosition position;
-  if ((*plain)[kFingerprintSize] == 'A') position.after = plain->substr(kHeaderSize + length);
-  return position;
+  OpenCursor open{plain->substr(0, kFingerprintSize), {}};
+  if ((*plain)[kFingerprintSize] == 'A') open.position.after = plain->substr(kHeaderSize + length);
+  return open;
 }
 
 Error cursor_of_another_query() {

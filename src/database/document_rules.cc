@@ -1,5 +1,9 @@
 #include "database/document_rules.h"
 
+#include <array>
+#include <cstring>
+#include <vector>
+
 #include "database/limits.h"
 
 namespace hull {
@@ -8,65 +12,88 @@ namespace {
 constexpr std::string_view kId = "_id";
 constexpr std::string_view kCreationTime = "_creationTime";
 
-Result<void> check_given_system_field(std::string_view name, ValueView given, const DocumentId& id,
-                                      double creation_time) {
-  if (name == kId) {
-    std::string text = id.text();
-    if (given.is_string() && given.as_string() == text) return {};
-    std::string shown = given.is_string() ? std::string(given.as_string()) : display(given);
-    return Error::bad_request("InvalidIdError", "Provided document ID \"" + text +
-                                                    "\" doesn't match '_id' field \"" + shown + "\"");
-  }
-  Value expected = Value::float64(creation_time);
-  if (equal(given, expected)) return {};
-  return Error::bad_request("InvalidCreationTimeError", "Provided creation time " + display(expected) +
-                                                            " doesn't match '_creationTime' field in " +
-                                                            display(given));
-}
-
 bool is_system_field(std::string_view name) { return name == kId || name == kCreationTime; }
+
+// The system fields of a document as packed values.
+class SystemFields {
+ public:
+  SystemFields(const DocumentId& id, double creation_time) : id_text_(id.short_text()) {
+    creation_time_[0] = static_cast<char>(ValueType::kFloat64);
+    std::memcpy(creation_time_ + 1, &creation_time, sizeof creation_time);
+    id_[0] = static_cast<char>(ValueType::kString);
+    uint32_t length = id_text_.size;
+    std::memcpy(id_ + 1, &length, sizeof length);
+    std::memcpy(id_ + 1 + sizeof length, id_text_.digits.data(), id_text_.size);
+  }
+  FieldView creation_time() const { return {kCreationTime, ValueView(creation_time_)}; }
+  FieldView id() const { return {kId, ValueView(id_)}; }
+
+  // A caller may name a system field only to repeat it.
+  Result<void> check_given(std::string_view name, ValueView given) const {
+    if (name == kId) {
+      if (given.is_string() && given.as_string() == id_text_.view()) return {};
+      std::string shown = given.is_string() ? std::string(given.as_string()) : display(given);
+      return Error::bad_request("InvalidIdError", "Provided document ID \"" + std::string(id_text_.view()) +
+                                                      "\" doesn't match '_id' field \"" + shown + "\"");
+    }
+    ValueView expected = creation_time().second;
+    if (equal(given, expected)) return {};
+    return Error::bad_request("InvalidCreationTimeError", "Provided creation time " + display(expected) +
+                                                              " doesn't match '_creationTime' field in " +
+                                                              display(given));
+  }
+
+ private:
+  DocumentId::Text id_text_;
+  char creation_time_[1 + sizeof(double)];
+  char id_[1 + sizeof(uint32_t) + DocumentId::kMaxText];
+};
 
 }  // namespace
 
 Result<Value> make_document(const DocumentId& id, double creation_time, ValueView fields) {
-  ValueBuilder b;
-  b.begin_object();
-  b.key(kCreationTime).float64(creation_time);
-  b.key(kId).string(id.text());
+  SystemFields system(id, creation_time);
+  const std::array<FieldView, 2> own = {system.creation_time(), system.id()};
+  size_t placed = 0;
+  std::vector<FieldView> out;
+  out.reserve(fields.count() + own.size());
   for (size_t i = 0; i < fields.count(); ++i) {
-    auto [name, value] = fields.field(i);
-    if (is_system_field(name)) {
-      HULL_CHECK_OK(check_given_system_field(name, value, id, creation_time));
+    FieldView field = fields.field(i);
+    if (is_system_field(field.first)) {
+      HULL_CHECK_OK(system.check_given(field.first, field.second));
       continue;
     }
-    b.key(name).value(value);
+    while (placed < own.size() && own[placed].first < field.first) out.push_back(own[placed++]);
+    out.push_back(field);
   }
-  b.end();
-  return b.finish();
+  while (placed < own.size()) out.push_back(own[placed++]);
+  return pack_object(out);
 }
 
 Result<Value> patch_document(const DocumentId& id, ValueView current, ValueView patch) {
-  double creation_time = creation_time_of(current);
-  ValueBuilder b;
-  b.begin_object();
-  for (size_t i = 0; i < current.count(); ++i) {
-    auto [name, value] = current.field(i);
-    if (is_system_field(name) || !patch.find(name)) b.key(name).value(value);
-  }
+  SystemFields system(id, creation_time_of(current));
+  std::vector<FieldView> out;
+  out.reserve(current.count() + patch.count());
+  size_t kept = 0;
+  auto keep_below = [&](std::string_view name) {
+    for (; kept < current.count() && current.field(kept).first < name; ++kept)
+      out.push_back(current.field(kept));
+  };
   for (size_t i = 0; i < patch.count(); ++i) {
-    auto [name, value] = patch.field(i);
-    if (value.is_undefined()) continue;
-    if (is_system_field(name)) {
-      HULL_CHECK_OK(check_given_system_field(name, value, id, creation_time));
+    FieldView field = patch.field(i);
+    if (is_system_field(field.first)) {
+      if (!field.second.is_undefined()) HULL_CHECK_OK(system.check_given(field.first, field.second));
       continue;
     }
-    b.key(name).value(value);
+    keep_below(field.first);
+    if (kept < current.count() && current.field(kept).first == field.first) ++kept;
+    if (!field.second.is_undefined()) out.push_back(field);
   }
-  b.end();
-  return b.finish();
+  for (; kept < current.count(); ++kept) out.push_back(current.field(kept));
+  return pack_object(out);
 }
 
-Result<void> check_document_shape(ValueView document) {
+Result<void> check_document_shape(ValueView document, size_t levels) {
   size_t user_fields =
       document.count() - document.find(kId).has_value() - document.find(kCreationTime).has_value();
   if (user_fields > kMaxDocumentFields)
@@ -81,8 +108,8 @@ Result<void> check_document_shape(ValueView document) {
       add("Field '" + std::string(name) +
           "' starts with an underscore, which is only allowed for system fields like '_id'");
   }
-  if (size_t depth = nesting(document); depth > kMaxDocumentNesting)
-    add("Document is too nested (nested " + std::to_string(depth) + " levels deep > maximum nesting " +
+  if (levels > kMaxDocumentNesting)
+    add("Document is too nested (nested " + std::to_string(levels) + " levels deep > maximum nesting " +
         std::to_string(kMaxDocumentNesting) + ")");
   if (violations.empty()) return {};
   return Error::bad_request("InvalidDocumentError", "Document(value: " + display(document) +

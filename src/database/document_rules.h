@@ -12,8 +12,8 @@ namespace hull {
 Result<Value> make_document(const DocumentId& id, double creation_time, ValueView fields);
 // `current` with the patch's top-level fields put over it; undefined removes a field, system fields stay.
 Result<Value> patch_document(const DocumentId& id, ValueView current, ValueView patch);
-// Field names, nesting, number of fields.
-Result<void> check_document_shape(ValueView document);
+// Field names, nesting (`levels`: nesting(document)), number of fields.
+Result<void> check_document_shape(ValueView document, size_t levels);
 // 1 MiB by the size formula.
 Result<void> check_document_size(size_t size);
 double creation_time_of(ValueView document);

@@ -1,7 +1,6 @@
 #include "database/engine.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "database/committer.h"
@@ -10,18 +9,6 @@ namespace hull {
 namespace {
 
 constexpr size_t kRecoveryBatch = 1024;
-
-// The newest timestamp that may ever have been handed out. Kept at or above the wall clock so that an empty
-// store starts at a sensible time; persisted, so that a clock set back before the next start does no harm.
-Result<Timestamp> recover_timestamp(Store& store) {
-  HULL_TRY(Timestamp newest, store.max_timestamp());
-  HULL_TRY(auto stored, store.get_global(kTimestampHighWater));
-  int64_t high_water = 0;
-  if (stored) std::from_chars(stored->data(), stored->data() + stored->size(), high_water);
-  Timestamp start{std::max({newest.ns, high_water, unix_nanos()})};
-  HULL_CHECK_OK(store.set_global(kTimestampHighWater, std::to_string(start.ns)));
-  return start;
-}
 
 // Only in-memory system tables are read, so starting takes the same time whatever amount of data there is.
 Result<std::shared_ptr<const Catalog>> recover_catalog(Store& store) {
@@ -50,24 +37,26 @@ Result<std::shared_ptr<const Catalog>> recover_catalog(Store& store) {
 class EngineImpl final : public Engine {
  public:
   EngineImpl(std::shared_ptr<ReadCore> core, Timestamp start, std::shared_ptr<const Catalog> catalog,
-             const Knobs& knobs)
+             TableSummaries summaries, const Knobs& knobs, std::optional<Error> refusal)
       : core_(std::move(core)),
-        write_log_(start),
-        published_(core_, start, catalog),
+        published_(core_, start, catalog, std::move(summaries)),
         subscriptions_(std::make_shared<SubscriptionIndex>()),
-        writer_(*core_, write_log_, published_, *subscriptions_, knobs),
-        committer_(*core_, write_log_, writer_, start, std::move(catalog)) {}
+        applier_(*core_, published_, knobs),
+        writer_(*core_, published_, *subscriptions_, applier_, knobs, std::move(refusal),
+                [this] { committer_.roll_back(); }),
+        committer_(*core_, writer_, published_, start, std::move(catalog)) {}
 
-  // Both threads end before anything they use goes away; callbacks of the last commits may still call in
-  // here.
+  // The threads end before anything they use goes away; callbacks of the last commits may still call in here.
   ~EngineImpl() override {
     committer_.stop();
     writer_.stop();
+    applier_.stop();
   }
 
   Timestamp latest() const override { return published_.latest(); }
   SnapshotPtr snapshot() const override { return published_.snapshot(); }
   Result<SnapshotPtr> snapshot_at(Timestamp ts) const override { return published_.snapshot_at(ts); }
+  bool retire_snapshots(Timestamp ts) override { return published_.raise_horizon(ts) >= ts; }
 
   void submit(CommitRequest request, CommitCallback done) override {
     committer_.submit(std::move(request), std::move(done));
@@ -81,9 +70,10 @@ class EngineImpl final : public Engine {
 
   std::shared_ptr<Subscription> subscribe(std::shared_ptr<const ReadSet> reads, Timestamp ts,
                                           std::function<void()> on_invalid) override {
-    // Most of the log is checked without the lock; the rest is short.
+    // Most of the recent writes are checked without the lock; the rest is short.
     const Timestamp checked = latest();
     if (auto invalid = touched(*reads, ts, checked)) return already_invalid(*invalid, std::move(on_invalid));
+    core_->env.pause("subscribe.checked");
     SubscriptionIndex::Lock lock = subscriptions_->lock();
     if (auto invalid = touched(*reads, std::max(ts, checked), latest())) {
       lock.unlock();
@@ -94,13 +84,18 @@ class EngineImpl final : public Engine {
   size_t subscription_count() const override { return subscriptions_->size(); }
 
   Store& store() override { return *core_->store; }
-  bool failed() const override { return writer_.failed(); }
+  Env& env() override { return core_->env; }
+  std::optional<Error> read_only() const override { return writer_.refusal(); }
+  Stats stats() const override {
+    return {core_->recent.memory_bytes(), core_->store->unapplied_bytes(), writer_.commits(),
+            writer_.groups(), committer_.conflicts()};
+  }
 
  private:
   // When `reads` was first touched in (after, until].
   std::optional<Timestamp> touched(const ReadSet& reads, Timestamp after, Timestamp until) const {
-    WriteLog::Check check = write_log_.oldest_hit(reads, after, until);
-    if (check.coverage == WriteLog::Coverage::kOutOfRetention) return Timestamp{after.ns + 1};
+    RecentWrites::Check check = core_->recent.oldest_hit(reads, after, until);
+    if (check.coverage == RecentWrites::Coverage::kOutOfRetention) return Timestamp{after.ns + 1};
     if (check.hit) return check.hit->commit->ts;
     return std::nullopt;
   }
@@ -110,21 +105,31 @@ class EngineImpl final : public Engine {
   }
 
   const std::shared_ptr<ReadCore> core_;
-  WriteLog write_log_;
   PublishedState published_;
   const std::shared_ptr<SubscriptionIndex> subscriptions_;
+  Applier applier_;
   LogWriter writer_;
   Committer committer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<Store> store, const Knobs& knobs) {
-  auto core = std::make_shared<ReadCore>(std::move(store));
-  HULL_TRY(Timestamp start, recover_timestamp(*core->store));
+Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<Store> store, const Knobs& knobs, Env& env) {
+  // At or above everything ever handed out, and above the wall clock, so that an empty store starts at a
+  // sensible time. It is recorded at once: a clock set back before the next start does no harm.
+  HULL_TRY(Timestamp newest, store->max_timestamp());
+  const Timestamp start{std::max(newest.ns + 1, env.unix_nanos())};
+  std::vector<StoredCommit> mark(1);
+  mark[0].ts = start;
+  std::optional<Error> refusal;
+  if (auto marked = store->commit(std::move(mark)); !marked.ok()) refusal = marked.error();
+
+  auto core = std::make_shared<ReadCore>(std::move(store), env, start);
   HULL_TRY(auto catalog, recover_catalog(*core->store));
-  return std::unique_ptr<Engine>(
-      std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog), knobs));
+  HULL_TRY(std::vector<SummaryDelta> summaries, core->store->summaries());
+  return std::unique_ptr<Engine>(std::make_unique<EngineImpl>(std::move(core), start, std::move(catalog),
+                                                              TableSummaries().with(summaries), knobs,
+                                                              std::move(refusal)));
 }
 
 }  // namespace hull

@@ -1,16 +1,20 @@
 // Engine: multi-version reads, serializable commits with group commit, and invalidation of read sets
 // (database.md §1, §4, §11).
 //
-// Threads: every method may be called from any thread. The committer thread owns validation order and
-// timestamp assignment; the log-writer thread owns the Store's write side, publication and trimming. What
-// arrives while a sync is running becomes the next group. Callbacks run on one of these two threads and must
-// not block.
+// Threads: every method may be called from any thread. The submitting thread prepares a commit and checks it
+// against what is there; the committer thread owns the rest of validation, its order, and timestamp
+// assignment; the log-writer thread owns the log and publication; the applier thread brings the Store's
+// latest state forward and forgets old versions. What arrives while a sync is running becomes the next group.
+// Callbacks run on the committer or log-writer thread and must not block.
 //
 // Every written document is also checked for conflicts by id, whether or not the read set names it.
 //
 // Invariants: commit timestamps are unique and increase, also across restarts; latest() never exposes a
 // commit before it is durable; commits are published in timestamp order; before latest() reaches C every
 // registered read set that C touches has been marked.
+//
+// When the disk is full or fails, the engine turns read-only: commits are refused with code ReadOnly, reads
+// and subscriptions go on, and it accepts commits again by itself once the Store can be written.
 #pragma once
 
 #include <atomic>
@@ -21,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "base/env.h"
 #include "base/knobs.h"
 #include "database/read_set.h"
 #include "database/snapshot.h"
@@ -42,6 +47,17 @@ struct BackfillRow {
   DocumentPtr document;
 };
 
+// A place in the queue of those who lost a conflict (turns.h). Held from the lost attempt until the retry's
+// outcome; destroying it gives the place up. Thread-safe.
+class Turn {
+ public:
+  virtual ~Turn() = default;
+  // Calls `ready` when it is this one's turn: in the caller's thread if it is already, else in the thread
+  // that gives up the place before it. From then on, for a bounded time, nobody who queues can commit what
+  // the lost attempt had read.
+  virtual void when_ready(std::function<void()> ready) = 0;
+};
+
 struct CommitRequest {
   Timestamp snapshot;
   ReadSet reads;
@@ -49,6 +65,9 @@ struct CommitRequest {
       writes;  // one per document; empty together with backfill = read-only, never submitted
   std::vector<BackfillRow> backfill;
   std::string source;  // function path or system job name, for conflict reports
+  // Takes part in fair queueing: respects the turns of others and is given one when it loses.
+  bool queues = false;
+  std::shared_ptr<Turn> turn;  // the one it waited for
 };
 
 struct OccConflict {
@@ -57,6 +76,9 @@ struct OccConflict {
   std::string document_id;
   std::string source;     // what wrote it
   Timestamp conflicting;  // retry once latest() >= this
+  // If the request queues: wait for it, then retry. Null when the queue is full.
+  std::shared_ptr<Turn> turn;
+  bool overtaken = false;  // nothing had changed, but it was the turn of somebody else
 };
 struct CommitOutcome {
   std::optional<Timestamp> ts;          // committed
@@ -81,7 +103,8 @@ class Subscription {
 class Engine {
  public:
   // Recovers from the store (bootstraps an empty one) and starts the threads.
-  static Result<std::unique_ptr<Engine>> open(std::unique_ptr<Store> store, const Knobs& knobs);
+  static Result<std::unique_ptr<Engine>> open(std::unique_ptr<Store> store, const Knobs& knobs,
+                                              Env& env = Env::real());
   // Answers what was submitted, stops the threads; waiters whose time has not come are dropped. Snapshots may
   // live on.
   virtual ~Engine() = default;
@@ -91,9 +114,12 @@ class Engine {
   virtual SnapshotPtr snapshot() const = 0;  // at latest()
   virtual Result<SnapshotPtr> snapshot_at(
       Timestamp ts) const = 0;  // OutOfRetention if too old, InternalServerError if ts > latest()
+  // Gives up snapshots from before `ts` (at most latest()): none can be had any more. False while one is
+  // still in use.
+  virtual bool retire_snapshots(Timestamp ts) = 0;
   virtual void submit(CommitRequest request, CommitCallback done) = 0;
   // Calls `ready` once latest() >= ts (at once, in the caller's thread, if it is already), or once the engine
-  // has failed.
+  // has turned read-only.
   virtual void when_published(Timestamp ts, std::function<void()> ready) = 0;
   // Publishes an empty advance so that latest() >= ts (sync-protocol.md §11.5). Returns at once: wait with
   // when_published(). A ts in the future of the wall clock is ignored.
@@ -107,8 +133,16 @@ class Engine {
                                                   std::function<void()> on_invalid) = 0;
   virtual size_t subscription_count() const = 0;
   virtual Store& store() = 0;
-  // True after an I/O error made further commits impossible; reads go on (issue: read-only state).
-  virtual bool failed() const = 0;
+  virtual Env& env() = 0;
+  // Why commits are refused now (code ReadOnly), for people; nullopt while they are possible.
+  virtual std::optional<Error> read_only() const = 0;
+
+  struct Stats {
+    size_t recent_bytes = 0;     // row images of recent commits
+    size_t unapplied_bytes = 0;  // commits that the Store's latest state does not show yet
+    uint64_t commits = 0, groups = 0, conflicts = 0;
+  };
+  virtual Stats stats() const = 0;
 };
 
 }  // namespace hull

@@ -24,6 +24,7 @@ class GatedStore final : public Store {
     std::mutex mutex;
     std::condition_variable changed;
     bool closed = false, broken = false;
+    bool apply_held = false;  // the latest state stays where it is
     size_t waiting = 0;
     std::vector<size_t> groups;  // commits per Store::commit call
 
@@ -40,16 +41,20 @@ class GatedStore final : public Store {
       std::unique_lock lock(mutex);
       changed.wait(lock, [&] { return waiting > 0; });
     }
-    void break_it() {
+    void set_broken(bool value) {
       std::lock_guard lock(mutex);
-      broken = true;
+      broken = value;
+    }
+    void hold_apply(bool value) {
+      std::lock_guard lock(mutex);
+      apply_held = value;
     }
   };
 
   GatedStore(std::unique_ptr<Store> inner, std::shared_ptr<Gate> gate)
       : inner_(std::move(inner)), gate_(std::move(gate)) {}
 
-  Result<void> commit(std::span<const StoredCommit> group) override {
+  Result<void> commit(std::vector<StoredCommit> group) override {
     {
       std::unique_lock lock(gate_->mutex);
       ++gate_->waiting;
@@ -59,8 +64,22 @@ class GatedStore final : public Store {
       if (gate_->broken) return Error::internal("simulated I/O error");
       gate_->groups.push_back(group.size());
     }
-    return inner_->commit(group);
+    return inner_->commit(std::move(group));
   }
+  Result<void> recover() override {
+    std::lock_guard lock(gate_->mutex);
+    if (gate_->broken) return Error::internal("simulated I/O error");
+    return {};
+  }
+  Timestamp applied() const override { return inner_->applied(); }
+  Result<bool> apply() override {
+    {
+      std::lock_guard lock(gate_->mutex);
+      if (gate_->apply_held) return false;
+    }
+    return inner_->apply();
+  }
+  size_t unapplied_bytes() const override { return inner_->unapplied_bytes(); }
   Result<std::optional<StoredDocument>> get(TabletId tablet, InternalId id) override {
     return inner_->get(tablet, id);
   }
@@ -75,18 +94,16 @@ class GatedStore final : public Store {
   Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) override {
     return inner_->read_log(after, limit);
   }
+  Result<std::vector<SummaryDelta>> summaries() override { return inner_->summaries(); }
   Result<Timestamp> max_timestamp() override { return inner_->max_timestamp(); }
   Result<bool> purge_index(IndexId index, size_t rows) override { return inner_->purge_index(index, rows); }
   Result<bool> purge_tablet(TabletId tablet, size_t rows) override {
     return inner_->purge_tablet(tablet, rows);
   }
-  Result<size_t> trim_log(Timestamp horizon, size_t rows) override { return inner_->trim_log(horizon, rows); }
-  Result<std::optional<std::string>> get_global(std::string_view key) override {
-    return inner_->get_global(key);
+  Result<size_t> trim_log(Timestamp horizon, size_t bytes) override {
+    return inner_->trim_log(horizon, bytes);
   }
-  Result<void> set_global(std::string_view key, std::string_view value) override {
-    return inner_->set_global(key, value);
-  }
+  Result<Usage> usage() override { return inner_->usage(); }
 
  private:
   const std::unique_ptr<Store> inner_;
@@ -105,11 +122,12 @@ class EngineFixture : public ::testing::Test {
   }
 
   void start() {
-    auto store = open_sqlite_store({.path = directory_ / "db", .durable = false});
+    auto store = open_sqlite_store({.path = directory_ / "db", .durability = Durability::kRelaxed});
     ASSERT_TRUE(store.ok()) << store.error().message;
     auto engine = Engine::open(std::make_unique<GatedStore>(std::move(*store), gate_), knobs_);
     ASSERT_TRUE(engine.ok()) << engine.error().message;
     engine_ = std::move(*engine);
+    gate_->groups.clear();
     catalog_ = engine_->snapshot()->catalog();
     table_ = catalog_->table(std::string_view("_session_requests"));
     for (const auto& index : table_->indexes) {

@@ -135,15 +135,16 @@ TEST_F(EngineTest, GroupsWhatArrivesDuringASync) {
   EXPECT_EQ(gate_->groups, (std::vector<size_t>{1, 20}));
 }
 
-TEST_F(EngineTest, StoreFailureMakesItReadOnly) {
+TEST_F(EngineTest, IsReadOnlyWhileTheStoreFails) {
   start();
   ASSERT_TRUE(commit(insert_request(1, "a")).ts);
   Timestamp latest = engine_->latest();
-  gate_->break_it();
+  gate_->set_broken(true);
   auto outcome = commit(insert_request(2, "a"));
   ASSERT_TRUE(outcome.error);
-  EXPECT_EQ(outcome.error->kind, ErrorKind::kInternal);
-  EXPECT_TRUE(engine_->failed());
+  EXPECT_EQ(outcome.error->code, "ReadOnly");
+  EXPECT_EQ(outcome.error->kind, ErrorKind::kOverloaded);
+  EXPECT_TRUE(engine_->read_only());
   EXPECT_TRUE(commit(insert_request(3, "a")).error);
   EXPECT_EQ(engine_->latest(), latest);
   EXPECT_TRUE(get(engine_->snapshot(), 1));
@@ -151,6 +152,121 @@ TEST_F(EngineTest, StoreFailureMakesItReadOnly) {
   bool woken = false;
   engine_->when_published(Timestamp{latest.ns + 1'000'000'000}, [&] { woken = true; });
   EXPECT_TRUE(woken);
+
+  // What failed is forgotten: neither visible nor in the way.
+  gate_->set_broken(false);
+  while (engine_->read_only()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CommitRequest request = insert_request(2, "b");
+  request.snapshot = latest;
+  request.reads.add(by_session_->id, session_interval("a"), true);
+  ASSERT_TRUE(commit(request).ts);
+  EXPECT_EQ(get(engine_->snapshot(), 2)->value->find("sessionId")->as_string(), "b");
+  EXPECT_FALSE(get(engine_->snapshot(), 3));
+}
+
+TEST_F(EngineTest, ReadsDoNotDependOnWhatIsApplied) {
+  gate_->hold_apply(true);
+  start();
+  ASSERT_TRUE(commit(insert_request(1, "a")).ts);
+  SnapshotPtr first = engine_->snapshot();
+  CommitRequest removal;
+  removal.snapshot = first->ts();
+  removal.writes.push_back(write(make_id(1), get(first, 1), nullptr));
+  ASSERT_TRUE(commit(removal).ts);
+  ASSERT_TRUE(commit(insert_request(2, "a")).ts);
+  SnapshotPtr second = engine_->snapshot();
+  auto check = [&] {
+    EXPECT_TRUE(get(first, 1));
+    EXPECT_FALSE(get(first, 2));
+    EXPECT_FALSE(get(second, 1));
+    EXPECT_TRUE(get(second, 2));
+    for (const auto& [snapshot, n] : {std::pair(first, 1), std::pair(second, 2)}) {
+      auto rows = snapshot->scan(*by_session_, session_interval("a"), Order::kAsc, 10);
+      ASSERT_TRUE(rows.ok());
+      ASSERT_EQ(rows->size(), 1u);
+      EXPECT_EQ(rows->front().document->id, make_id(static_cast<uint64_t>(n)));
+    }
+  };
+  check();
+  gate_->hold_apply(false);
+  ASSERT_TRUE(commit(insert_request(3, "b")).ts);
+  while (engine_->store().unapplied_bytes() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  check();
+}
+
+TEST_F(EngineTest, TableSummariesOfEverySnapshotAndAfterARestart) {
+  start();
+  std::vector<SnapshotPtr> snapshots;
+  for (uint64_t i = 1; i <= 6; ++i) {
+    ASSERT_TRUE(commit(insert_request(i, "a")).ts);
+    snapshots.push_back(engine_->snapshot());
+  }
+  const Timestamp middle = snapshots[2]->ts();
+  CommitRequest removal;
+  removal.snapshot = engine_->latest();
+  removal.writes.push_back(write(make_id(1), get(engine_->snapshot(), 1), nullptr));
+  ASSERT_TRUE(commit(removal).ts);
+  snapshots.push_back(engine_->snapshot());
+  auto check = [&](const SnapshotPtr& snapshot) {
+    auto kept = snapshot->summary(table_->tablet);
+    auto counted = snapshot->Snapshot::summary(table_->tablet);
+    ASSERT_TRUE(kept.ok() && counted.ok());
+    EXPECT_EQ(*kept, *counted);
+    EXPECT_GT(kept->documents, 0);
+  };
+  for (const SnapshotPtr& snapshot : snapshots) check(snapshot);
+  // One that is made anew from the newest state.
+  snapshots.clear();
+  auto old = engine_->snapshot_at(Timestamp{middle.ns + 1});
+  ASSERT_TRUE(old.ok());
+  check(*old);
+  EXPECT_EQ((*old)->summary(table_->tablet)->documents, 3);
+  old->reset();
+  engine_.reset();
+  start();
+  check(engine_->snapshot());
+  EXPECT_EQ(engine_->snapshot()->summary(table_->tablet)->documents, 5);
+}
+
+TEST_F(EngineTest, LosersTakeTurns) {
+  start();
+  ASSERT_TRUE(commit(insert_request(1, "a")).ts);
+  DocumentPtr before = get(engine_->snapshot(), 1);
+  const Timestamp old = engine_->latest();
+  auto update = [&](Timestamp snapshot, const DocumentPtr& current, std::shared_ptr<Turn> turn) {
+    CommitRequest request;
+    request.snapshot = snapshot;
+    request.queues = true;
+    request.turn = std::move(turn);
+    request.reads.add_point(by_id_->id, by_id_key(make_id(1)), true);
+    request.writes.push_back(write(make_id(1), current, make_document(make_id(1), "a", 7)));
+    return commit(request);
+  };
+  ASSERT_TRUE(update(old, before, nullptr).ts);
+  CommitOutcome lost = update(old, before, nullptr);
+  ASSERT_TRUE(lost.conflict);
+  EXPECT_FALSE(lost.conflict->overtaken);
+  ASSERT_TRUE(lost.conflict->turn);
+  bool ready = false;
+  lost.conflict->turn->when_ready([&] { ready = true; });
+  EXPECT_TRUE(ready);
+
+  // A newcomer whose snapshot is fresh must wait for the loser, and only for it.
+  DocumentPtr now = get(engine_->snapshot(), 1);
+  CommitOutcome newcomer = update(engine_->latest(), now, nullptr);
+  ASSERT_TRUE(newcomer.conflict);
+  EXPECT_TRUE(newcomer.conflict->overtaken);
+  bool newcomer_ready = false;
+  newcomer.conflict->turn->when_ready([&] { newcomer_ready = true; });
+  EXPECT_FALSE(newcomer_ready);
+  EXPECT_TRUE(commit(insert_request(2, "b")).ts);
+
+  ASSERT_TRUE(update(engine_->latest(), now, lost.conflict->turn).ts);
+  EXPECT_FALSE(newcomer_ready);
+  lost.conflict->turn.reset();
+  EXPECT_TRUE(newcomer_ready);
+  now = get(engine_->snapshot(), 1);
+  EXPECT_TRUE(update(engine_->latest(), now, newcomer.conflict->turn).ts);
 }
 
 TEST_F(EngineTest, RestartKeepsDataAndTimeMovesForward) {
@@ -261,6 +377,7 @@ TEST_F(EngineTest, BackfillRowsReachTheStore) {
   request.backfill.push_back({by_session_->id, "zz", document});
   auto outcome = commit(request);
   ASSERT_TRUE(outcome.ts);
+  while (engine_->store().unapplied_bytes() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(engine_->store().scan_index(by_session_->id, {"zz", std::nullopt}, Order::kAsc, 9)->size(), 1u);
   engine_.reset();
   start();

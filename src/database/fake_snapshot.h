@@ -18,8 +18,8 @@ using FakeRows = std::map<std::pair<TabletId, InternalId>, DocumentPtr>;
 
 class FakeSnapshot : public Snapshot {
  public:
-  FakeSnapshot(Timestamp ts, std::shared_ptr<const Catalog> catalog, FakeRows rows)
-      : ts_(ts), catalog_(std::move(catalog)), rows_(std::move(rows)) {}
+  FakeSnapshot(Timestamp ts, std::shared_ptr<const Catalog> catalog, FakeRows rows, TableSummaries summaries)
+      : ts_(ts), catalog_(std::move(catalog)), rows_(std::move(rows)), summaries_(std::move(summaries)) {}
   Timestamp ts() const override { return ts_; }
   const std::shared_ptr<const Catalog>& catalog() const override { return catalog_; }
   Result<DocumentPtr> get(TabletId tablet, InternalId id) const override {
@@ -39,16 +39,22 @@ class FakeSnapshot : public Snapshot {
     if (rows.size() > limit) rows.resize(limit);
     return rows;
   }
+  Result<TableSummary> summary(TabletId tablet) const override { return summaries_.of(tablet); }
+  // By reading every document.
+  Result<TableSummary> counted_summary(TabletId tablet) const { return Snapshot::summary(tablet); }
 
  private:
   Timestamp ts_;
   std::shared_ptr<const Catalog> catalog_;
   FakeRows rows_;
+  TableSummaries summaries_;
 };
 
 class FakeDatabase {
  public:
-  SnapshotPtr snapshot() const { return std::make_shared<FakeSnapshot>(ts_, catalog_, rows_); }
+  std::shared_ptr<const FakeSnapshot> snapshot() const {
+    return std::make_shared<FakeSnapshot>(ts_, catalog_, rows_, summaries_);
+  }
 
   // False if something the request read has changed since its snapshot.
   bool commit(CommitRequest request) {
@@ -59,9 +65,16 @@ class FakeDatabase {
     }
     if (request.writes.empty()) return true;
     ts_.ns += 1'000'000;
+    for (auto& write : request.writes) {
+      if (!write.after || !contains_commit_ts(write.after->value)) continue;
+      auto resolved = std::make_shared<Document>(*write.after);
+      resolved->value = resolve_commit_ts(resolved->value, ts_.ns);
+      write.after = std::move(resolved);
+    }
     std::vector<Catalog::Change> changes;
     for (const auto& write : request.writes) changes.push_back({write.tablet, write.id, write.after});
     auto next = catalog_->with(changes);
+    summaries_ = summaries_.with(summary_deltas(request.writes));
     Commit commit{ts_, {}};
     for (const auto& write : request.writes) {
       const TableInfo* table = next->table(write.tablet);
@@ -92,6 +105,7 @@ class FakeDatabase {
   Timestamp ts_{1'700'000'000'000'000'000};
   std::shared_ptr<const Catalog> catalog_ = Catalog::bootstrap();
   FakeRows rows_;
+  TableSummaries summaries_;
   std::vector<Commit> log_;
 };
 

@@ -59,8 +59,7 @@ Result<std::shared_ptr<const FilterExpression>> parse_at(std::string_view json, 
   result->op = info->op;
   switch (info->op) {
     case Op::kLiteral: {
-      HULL_TRY(result->literal,
-               parse_convex_json(operand, {.allow_undefined = true, .allow_commit_ts = true}));
+      HULL_TRY(result->literal, parse_convex_json(operand, {.allow_undefined = true}));
       break;
     }
     case Op::kField: {

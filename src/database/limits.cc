@@ -1,6 +1,7 @@
 #include "database/limits.h"
 
-#include "database/transaction.h"
+#include <algorithm>
+
 #include "value/value.h"
 
 namespace hull {
@@ -8,55 +9,102 @@ namespace {
 
 constexpr std::string_view kHelp =
     "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a "
-    "selective "
-    "index range expressions.";
+    "selective index range expressions.";
 
 Error read_limit(std::string_view code, std::string_view what, size_t limit, std::string_view unit) {
   return Error::limit(code, "Too many " + std::string(what) + " in a single function execution (limit: " +
                                 std::to_string(limit) + std::string(unit) + "). " + std::string(kHelp));
 }
 
+bool above_four_fifths(size_t actual, size_t limit) {
+  return actual <= limit && static_cast<double>(actual) > 0.8 * static_cast<double>(limit);
+}
+
+LimitWarning near_limit(std::string_view code, std::string_view message, size_t actual, size_t limit,
+                        std::string_view unit, std::string_view help) {
+  std::string text(message);
+  text += " (actual: " + std::to_string(actual);
+  text += unit;
+  text += ", limit: " + std::to_string(limit);
+  text += unit;
+  text += ").";
+  text += help;
+  return {std::string(code), std::move(text)};
+}
+
 }  // namespace
 
-Result<void> check_read_limits(const TransactionUsage& usage, size_t intervals, const Knobs& knobs) {
-  if (usage.documents_read > knobs.max_documents_read)
-    return read_limit("TooManyDocumentsRead", "documents read", knobs.max_documents_read, "");
-  if (usage.bytes_read > knobs.max_bytes_read)
-    return read_limit("TooManyBytesRead", "bytes read", knobs.max_bytes_read, " bytes");
-  if (intervals > knobs.max_read_intervals)
-    return read_limit("TooManyReads", "reads", knobs.max_read_intervals, "");
+TransactionLimits TransactionLimits::of(const Knobs& knobs) {
+  return {knobs.max_documents_read, knobs.max_bytes_read, knobs.max_read_intervals,
+          knobs.max_documents_written, knobs.max_bytes_written};
+}
+
+TransactionLimits narrowed(const TransactionLimits& limits, const TransactionUsage& usage, size_t intervals,
+                           const TransactionBudget& budget) {
+  auto lower = [](size_t limit, size_t used, const std::optional<size_t>& more) {
+    return more ? std::min(limit, used + *more) : limit;
+  };
+  return {lower(limits.documents_read, usage.documents_read, budget.documents_read),
+          lower(limits.bytes_read, usage.bytes_read, budget.bytes_read),
+          lower(limits.intervals, intervals, budget.intervals),
+          lower(limits.documents_written, usage.documents_written, budget.documents_written),
+          lower(limits.bytes_written, usage.bytes_written, budget.bytes_written)};
+}
+
+Result<void> check_read_limits(const TransactionUsage& usage, size_t intervals,
+                               const TransactionLimits& limits) {
+  if (usage.documents_read > limits.documents_read)
+    return read_limit("TooManyDocumentsRead", "documents read", limits.documents_read, "");
+  if (usage.bytes_read > limits.bytes_read)
+    return read_limit("TooManyBytesRead", "bytes read", limits.bytes_read, " bytes");
+  if (intervals > limits.intervals) return read_limit("TooManyReads", "reads", limits.intervals, "");
   return {};
 }
 
-Result<void> check_write_limits(const TransactionUsage& usage, const Knobs& knobs) {
-  if (usage.documents_written > knobs.max_documents_written)
+Result<void> check_write_limits(const TransactionUsage& usage, const TransactionLimits& limits) {
+  if (usage.documents_written > limits.documents_written)
     return Error::limit("TooManyWrites", "Too many writes in a single function execution (limit: " +
-                                             std::to_string(knobs.max_documents_written) + ")");
-  if (usage.bytes_written > knobs.max_bytes_written)
+                                             std::to_string(limits.documents_written) + ")");
+  if (usage.bytes_written > limits.bytes_written)
     return Error::limit("TooManyBytesWritten",
                         "Too many bytes written in a single function execution (limit: " +
-                            display_bytes(knobs.max_bytes_written) + ")");
+                            display_bytes(limits.bytes_written) + ")");
   return {};
 }
 
-void add_limit_warnings(const TransactionUsage& usage, size_t intervals, const Knobs& knobs,
-                        std::set<std::string>& warnings) {
-  auto check = [&](std::string_view code, std::string_view message, size_t actual, size_t limit,
-                   std::string_view unit, bool help) {
-    if (actual > limit || static_cast<double>(actual) <= 0.8 * static_cast<double>(limit)) return;
-    std::string line = std::string(code) + "|" + std::string(message) +
-                       " in a single function execution (actual: " + std::to_string(actual) +
-                       std::string(unit) + ", limit: " + std::to_string(limit) + std::string(unit) + ").";
-    if (help) line += " " + std::string(kHelp);
-    warnings.insert(std::move(line));
+void add_limit_warnings(const TransactionUsage& usage, size_t intervals, const TransactionLimits& limits,
+                        std::vector<LimitWarning>& warnings) {
+  const std::string help = " " + std::string(kHelp);
+  auto check = [&](std::string_view code, std::string_view what, size_t actual, size_t limit,
+                   std::string_view unit, std::string_view advice) {
+    if (!above_four_fifths(actual, limit)) return;
+    warnings.push_back(
+        near_limit(code, std::string(what) + " in a single function execution", actual, limit, unit, advice));
   };
-  check("TooManyDocumentsRead", "Many documents read", usage.documents_read, knobs.max_documents_read, "",
-        true);
-  check("TooManyBytesRead", "Many bytes read", usage.bytes_read, knobs.max_bytes_read, " bytes", true);
-  check("TooManyReads", "Many reads", intervals, knobs.max_read_intervals, "", true);
-  check("TooManyWrites", "Many writes", usage.documents_written, knobs.max_documents_written, "", false);
-  check("TooManyBytesWritten", "Many bytes written", usage.bytes_written, knobs.max_bytes_written, " bytes",
-        false);
+  check("TooManyDocumentsRead", "Many documents read", usage.documents_read, limits.documents_read, "", help);
+  if (intervals > 0 && intervals <= limits.intervals &&
+      static_cast<double>(intervals) >= 0.75 * static_cast<double>(limits.intervals)) {
+    warnings.push_back(near_limit("TooManyReads", "Many reads in a single function execution", intervals,
+                                  limits.intervals, "", help));
+  }
+  check("TooManyBytesRead", "Many bytes read", usage.bytes_read, limits.bytes_read, " bytes", help);
+  check("TooManyWrites", "Many writes", usage.documents_written, limits.documents_written, "", "");
+  check("TooManyBytesWritten", "Many bytes written", usage.bytes_written, limits.bytes_written, " bytes", "");
+}
+
+bool document_is_near_limits(size_t size, size_t levels) {
+  return above_four_fifths(size, kMaxDocumentSize) || above_four_fifths(levels, kMaxDocumentNesting);
+}
+
+void add_document_warnings(std::string_view id, size_t size, size_t levels,
+                           std::vector<LimitWarning>& warnings) {
+  const std::string name = " document written with ID \"" + std::string(id) + "\"";
+  if (above_four_fifths(size, kMaxDocumentSize))
+    warnings.push_back(
+        near_limit("ValueTooLargeError", "Large" + name, size, kMaxDocumentSize, " bytes", ""));
+  if (above_four_fifths(levels, kMaxDocumentNesting))
+    warnings.push_back(
+        near_limit("TooNested", "Deeply nested" + name, levels, kMaxDocumentNesting, " levels", ""));
 }
 
 }  // namespace hull

@@ -1,7 +1,6 @@
 #include "database/log_writer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -9,35 +8,39 @@
 namespace hull {
 namespace {
 
-// Versions are kept for snapshot_at() as long as the write log's minimum, unless they take more memory than
-// this.
-constexpr size_t kVersionBudgetBytes = 256 << 20;
-// Keys trimmed between two groups: bounds the delay trimming adds to a commit.
-constexpr size_t kTrimKeysPerRound = 4096;
-constexpr int64_t kPinnedRetryNs = 1'000'000'000;
+constexpr int64_t kRecoveryRetryNs = 1'000'000'000;
 
-int64_t seconds_to_ns(double seconds) { return static_cast<int64_t>(seconds * 1e9); }
+Error read_only_error(const Error& cause) {
+  std::string why = cause.kind == ErrorKind::kInternal ? "writing to its storage failed, see the server's log"
+                                                       : cause.message;
+  return Error::overloaded("ReadOnly", "The deployment is read-only: " + why +
+                                           ". Reads go on; writes resume when this is mended.");
+}
 
 }  // namespace
 
-LogWriter::LogWriter(ReadCore& core, WriteLog& write_log, PublishedState& published,
-                     SubscriptionIndex& subscriptions, const Knobs& knobs)
+LogWriter::LogWriter(ReadCore& core, PublishedState& published, SubscriptionIndex& subscriptions,
+                     Applier& applier, const Knobs& knobs, std::optional<Error> refusal,
+                     std::function<void()> roll_back)
     : core_(core),
-      write_log_(write_log),
       published_(published),
       subscriptions_(subscriptions),
-      min_age_ns_(seconds_to_ns(knobs.write_log_min_retention_s)),
-      max_age_ns_(seconds_to_ns(knobs.write_log_max_retention_s)),
-      write_log_soft_bytes_(knobs.write_log_soft_bytes),
-      thread_([this] { run(); }) {}
+      applier_(applier),
+      disk_(*core.store, core.env, knobs),
+      roll_back_(std::move(roll_back)),
+      wake_(core.env.make_event()),
+      refusing_(refusal.has_value()) {
+  if (refusal) refuse_commits(*refusal);
+  thread_ = core.env.start_thread("log-writer", [this] { run(); });
+}
 
 void LogWriter::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  wake_->notify();
+  thread_.reset();
 }
 
 void LogWriter::enqueue(AssignedCommit commit) {
@@ -45,7 +48,15 @@ void LogWriter::enqueue(AssignedCommit commit) {
     std::lock_guard lock(mutex_);
     pending_.push_back(std::move(commit));
   }
-  wake_.notify_one();
+  wake_->notify();
+}
+
+void LogWriter::resume(AssignedCommit advance) {
+  {
+    std::lock_guard lock(mutex_);
+    resume_ = std::move(advance);
+  }
+  wake_->notify();
 }
 
 void LogWriter::post(std::function<void()> callback) {
@@ -54,14 +65,14 @@ void LogWriter::post(std::function<void()> callback) {
     std::lock_guard lock(mutex_);
     posted_.push_back(std::move(callback));
   }
-  wake_.notify_one();
+  wake_->notify();
 }
 
 void LogWriter::when_published(Timestamp ts, std::function<void()> ready) {
   {
     // The writer advances latest() before it takes this lock to collect waiters, so none is left behind.
     std::lock_guard lock(waiters_mutex_);
-    if (published_.latest() < ts && !failed()) {
+    if (published_.latest() < ts && !refusing_.load(std::memory_order_acquire)) {
       waiters_.emplace(ts, std::move(ready));
       return;
     }
@@ -69,59 +80,86 @@ void LogWriter::when_published(Timestamp ts, std::function<void()> ready) {
   ready();
 }
 
+std::optional<Error> LogWriter::refusal() const {
+  if (!refusing_.load(std::memory_order_acquire)) return std::nullopt;
+  std::lock_guard lock(refusal_mutex_);
+  return refusal_;
+}
+
 void LogWriter::run() {
-  int64_t trim_at = 0;
-  std::unique_lock lock(mutex_);
   while (true) {
-    auto work = [&] { return !pending_.empty() || !posted_.empty() || stopping_; };
-    if (trim_at == 0) {
-      wake_.wait(lock, work);
-    } else {
-      wake_.wait_for(lock, std::chrono::nanoseconds(std::max<int64_t>(trim_at - monotonic_nanos(), 0)), work);
+    std::vector<AssignedCommit> group;
+    Callbacks posted;
+    std::optional<AssignedCommit> resume;
+    bool stopping;
+    {
+      std::lock_guard lock(mutex_);
+      group = std::exchange(pending_, {});
+      posted = std::exchange(posted_, {});
+      resume = std::exchange(resume_, std::nullopt);
+      stopping = stopping_;
     }
-    if (stopping_ && pending_.empty() && posted_.empty()) return;
-    std::vector<AssignedCommit> group = std::exchange(pending_, {});
-    Callbacks posted = std::exchange(posted_, {});
-    lock.unlock();
+    const bool idle = group.empty() && posted.empty() && !resume;
     if (!group.empty()) write(std::move(group));
+    if (resume) {
+      // What was assigned before the roll-back came in the same or an earlier batch, and has failed.
+      {
+        std::lock_guard lock(refusal_mutex_);
+        refusal_.reset();
+        recovered_ = false;
+        refusing_.store(false, std::memory_order_release);
+      }
+      spdlog::info("The database can be written again");
+      std::vector<AssignedCommit> advance;
+      advance.push_back(std::move(*resume));
+      write(std::move(advance));
+    }
     for (auto& callback : posted) callback();
-    trim_at = trim();
-    lock.lock();
+    if (!idle) continue;
+    if (stopping) return;
+    if (!refusing_ || recovered_) {
+      wake_->wait();
+    } else if (core_.env.monotonic_nanos() < try_again_at_) {
+      wake_->wait_until(try_again_at_);
+    } else {
+      try_to_recover();
+    }
   }
 }
 
 void LogWriter::write(std::vector<AssignedCommit> group) {
-  if (failed())
-    return fail(std::move(group), Error::internal("the store failed earlier; no more commits are possible"));
+  if (refusing_) return fail(std::move(group));
+  core_.env.pause("log_writer.before_sync");
   Result<void> durable = make_durable(group);
-  if (!durable.ok()) {
-    spdlog::critical("Writing to the database failed, it is read-only until the server is restarted: {}",
-                     durable.error().message);
-    failed_.store(true, std::memory_order_release);
-    return fail(std::move(group), durable.error());
-  }
-  publish(std::move(group));
+  core_.env.pause("log_writer.after_sync");
+  if (durable.ok()) return publish(std::move(group));
+  refuse_commits(durable.error());
+  fail(std::move(group));
 }
 
 Result<void> LogWriter::make_durable(std::vector<AssignedCommit>& group) {
+  HULL_CHECK_OK(disk_.check());
+  HULL_CHECK_OK(applier_.wait_for_room());
   std::vector<StoredCommit> stored;
   stored.reserve(group.size());
-  Timestamp logged;  // newest timestamp that the log will show
-  for (AssignedCommit& commit : group) {
-    if (!commit.stored.writes.empty()) logged = commit.ts;
-    if (!commit.stored.writes.empty() || !commit.stored.index_writes.empty())
-      stored.push_back(std::move(commit.stored));
-  }
-  if (logged < group.back().ts) {
-    // An advance or a back-fill: without this a restart could hand out its timestamp again.
-    HULL_CHECK_OK(core_.store->set_global(kTimestampHighWater, std::to_string(group.back().ts.ns)));
-  }
-  if (stored.empty()) return {};
-  return core_.store->commit(stored);
+  for (AssignedCommit& commit : group) stored.push_back(std::move(commit.stored));
+  HULL_CHECK_OK(core_.store->commit(std::move(stored)));
+  applier_.notify();
+  return {};
 }
 
 void LogWriter::publish(std::vector<AssignedCommit> group) {
   Callbacks callbacks;
+  std::map<TabletId, TableSummary> changes;
+  for (const AssignedCommit& commit : group) {
+    if (!commit.logged) continue;
+    for (const SummaryDelta& delta : commit.logged->deltas) {
+      changes[delta.tablet].documents += delta.change.documents;
+      changes[delta.tablet].bytes += delta.change.bytes;
+    }
+  }
+  std::vector<SummaryDelta> deltas;
+  for (const auto& [tablet, change] : changes) deltas.push_back({tablet, change});
   {
     // Held over both steps: see subscriptions.h.
     SubscriptionIndex::Lock lock = subscriptions_.lock();
@@ -130,22 +168,40 @@ void LogWriter::publish(std::vector<AssignedCommit> group) {
       if (commit.logged) subscriptions_.mark(*commit.logged, callbacks);
       if (commit.catalog) catalogs.emplace_back(commit.ts, std::move(commit.catalog));
     }
-    published_.advance(group.back().ts, std::move(catalogs));
+    published_.advance(group.back().ts, std::move(catalogs), deltas);
   }
+  commits_.fetch_add(group.size(), std::memory_order_relaxed);
+  groups_.fetch_add(1, std::memory_order_relaxed);
+  core_.env.pause("log_writer.published");
   for (AssignedCommit& commit : group) {
-    if (commit.logged) untrimmed_.push_back(std::move(commit.logged));
     if (commit.done) commit.done(CommitOutcome{.ts = commit.ts});
   }
   for (auto& callback : callbacks) callback();
   for (auto& callback : take_waiters(group.back().ts)) callback();
 }
 
-void LogWriter::fail(std::vector<AssignedCommit> group, const Error& error) {
+void LogWriter::fail(std::vector<AssignedCommit> group) {
+  const Error error = *refusal();
   for (AssignedCommit& commit : group) {
     if (commit.done) commit.done(CommitOutcome{.error = error});
   }
-  // Nothing will be published any more; who waits shall notice instead of waiting for ever.
+  // They may wait for a timestamp that will never be published: who waits shall notice.
   for (auto& callback : take_waiters(Timestamp::max())) callback();
+}
+
+void LogWriter::refuse_commits(const Error& cause) {
+  spdlog::error("The database is read-only until this is mended: {}", cause.message);
+  std::lock_guard lock(refusal_mutex_);
+  refusal_ = read_only_error(cause);
+  refusing_.store(true, std::memory_order_release);
+  try_again_at_ = core_.env.monotonic_nanos() + kRecoveryRetryNs;
+}
+
+void LogWriter::try_to_recover() {
+  try_again_at_ = core_.env.monotonic_nanos() + kRecoveryRetryNs;
+  if (!disk_.check_now().ok() || !applier_.wait_for_room().ok() || !core_.store->recover().ok()) return;
+  recovered_ = true;
+  roll_back_();
 }
 
 LogWriter::Callbacks LogWriter::take_waiters(Timestamp published) {
@@ -155,32 +211,6 @@ LogWriter::Callbacks LogWriter::take_waiters(Timestamp published) {
   for (auto it = waiters_.begin(); it != end; ++it) ready.push_back(std::move(it->second));
   waiters_.erase(waiters_.begin(), end);
   return ready;
-}
-
-int64_t LogWriter::trim() {
-  const int64_t now = monotonic_nanos();
-  write_log_.trim(published_.latest(), now, min_age_ns_, max_age_ns_, write_log_soft_bytes_);
-  if (untrimmed_.empty()) return 0;
-
-  auto due = std::partition_point(untrimmed_.begin(), untrimmed_.end(), [&](const LoggedCommitPtr& commit) {
-    return commit->appended_at <= now - min_age_ns_;
-  });
-  if (core_.versions.memory_bytes() > kVersionBudgetBytes) {
-    due = std::max(due, untrimmed_.begin() + static_cast<ptrdiff_t>((untrimmed_.size() + 3) / 4));
-  }
-  if (due == untrimmed_.begin()) return untrimmed_.front()->appended_at + min_age_ns_;
-
-  const Timestamp horizon = published_.raise_horizon((*std::prev(due))->ts);
-  size_t keys = 0;
-  while (!untrimmed_.empty() && untrimmed_.front()->ts <= horizon) {
-    if (keys >= kTrimKeysPerRound) return now;
-    for (const TouchedKey& key : untrimmed_.front()->keys) core_.versions.trim(key.index, key.key, horizon);
-    keys += untrimmed_.front()->keys.size();
-    untrimmed_.pop_front();
-  }
-  if (untrimmed_.empty()) return 0;
-  // Either the next entry is not old enough yet, or a live snapshot still pins it.
-  return std::max(untrimmed_.front()->appended_at + min_age_ns_, now + kPinnedRetryNs);
 }
 
 }  // namespace hull

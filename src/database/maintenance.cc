@@ -1,34 +1,32 @@
 #include "database/maintenance.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <future>
+#include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "base/log.h"
 #include "database/maintenance_jobs.h"
 
 namespace hull {
 
-namespace {
-constexpr auto kFailurePoll = std::chrono::milliseconds(100);
-}  // namespace
-
 Result<bool> submit_and_wait(Engine& engine, CommitRequest request) {
-  // Shared, since a callback may still be inside set_value() when this function returns.
-  auto outcome_promise = std::make_shared<std::promise<CommitOutcome>>();
-  auto future = outcome_promise->get_future();
-  engine.submit(std::move(request),
-                [outcome_promise](CommitOutcome outcome) { outcome_promise->set_value(std::move(outcome)); });
-  CommitOutcome outcome = future.get();
+  // Shared, since a callback may still be running when this function returns.
+  struct Waiting {
+    std::shared_ptr<Event> answered;
+    CommitOutcome outcome;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->answered = engine.env().make_event();
+  engine.submit(std::move(request), [waiting](CommitOutcome outcome) {
+    waiting->outcome = std::move(outcome);
+    waiting->answered->notify();
+  });
+  waiting->answered->wait();
+  CommitOutcome& outcome = waiting->outcome;
   if (outcome.error) return std::move(*outcome.error);
   if (!outcome.conflict) return true;
-  auto published = std::make_shared<std::promise<void>>();
-  auto ready = published->get_future();
-  engine.when_published(outcome.conflict->conflicting, [published] { published->set_value(); });
-  while (ready.wait_for(kFailurePoll) != std::future_status::ready)
-    if (engine.failed()) return Error::overloaded("ReadOnly", "The database no longer accepts writes.");
+  std::shared_ptr<Event> published = engine.env().make_event();
+  engine.when_published(outcome.conflict->conflicting, [published] { published->notify(); });
+  published->wait();
   return false;
 }
 
@@ -39,7 +37,7 @@ Result<void> run_transaction(const MaintenanceContext& context, const std::strin
     options.access = TableAccess::kSystem;
     options.writable = true;
     options.knobs = &context.knobs;
-    options.now_ms = unix_millis();
+    options.now_ms = context.engine.env().unix_millis();
     Transaction tx(context.engine.snapshot(), options);
     HULL_CHECK_OK(body(tx));
     if (!tx.has_writes()) return {};
@@ -51,35 +49,27 @@ Result<void> run_transaction(const MaintenanceContext& context, const std::strin
 
 namespace {
 
-constexpr auto kIdleWait = std::chrono::seconds(60);
-constexpr auto kRetryWait = std::chrono::seconds(5);
+constexpr int64_t kIdleWaitNs = 10'000'000'000;
+constexpr int64_t kRetryWaitNs = 5'000'000'000;
 
 class MaintenanceImpl final : public Maintenance {
  public:
   MaintenanceImpl(Engine& engine, const Knobs& knobs)
-      : engine_(engine), knobs_(knobs), context_{engine_, knobs_, [this] { return stopping(); }} {
-    thread_ = std::thread([this] { run(); });
+      : engine_(engine), knobs_(knobs), context_{engine_, knobs_, [this] { return stopping_.load(); }} {
+    signal_->owner = this;
+    thread_ = engine_.env().start_thread("maintenance", [this] { run(); });
   }
   ~MaintenanceImpl() override {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
+    stopping_ = true;
+    changed_->notify();
+    thread_.reset();
     subscription_.reset();
     // A callback that was already on its way only touches the shared signal.
     std::lock_guard lock(signal_->mutex);
     signal_->owner = nullptr;
   }
 
-  void wake() override {
-    {
-      std::lock_guard lock(mutex_);
-      woken_ = true;
-    }
-    changed_.notify_all();
-  }
+  void wake() override { changed_->notify(); }
 
  private:
   // Outlives the object as long as the engine may still call back.
@@ -87,11 +77,6 @@ class MaintenanceImpl final : public Maintenance {
     std::mutex mutex;
     MaintenanceImpl* owner = nullptr;
   };
-
-  bool stopping() {
-    std::lock_guard lock(mutex_);
-    return stopping_;
-  }
 
   // Wakes the thread when tables, indexes or schemas change after this.
   void watch_metadata() {
@@ -114,23 +99,17 @@ class MaintenanceImpl final : public Maintenance {
   }
 
   void run() {
-    {
-      std::lock_guard lock(signal_->mutex);
-      signal_->owner = this;
-    }
-    while (!stopping() && !engine_.failed()) {
-      {
-        std::lock_guard lock(mutex_);
-        woken_ = false;
-      }
+    while (!stopping_) {
       if (!subscription_ || !subscription_->valid_at(engine_.latest())) watch_metadata();
+      engine_.env().pause("maintenance.step");
       auto more = step();
       if (more.ok() && *more) continue;
-      if (!more.ok())
+      if (!more.ok() && !engine_.read_only())
         spdlog::error("database maintenance failed, trying again soon: {}", more.error().message);
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, more.ok() ? kIdleWait : kRetryWait,
-                        [&] { return stopping_ || (woken_ && more.ok()); });
+      const int64_t until = engine_.env().monotonic_nanos() + (more.ok() ? kIdleWaitNs : kRetryWaitNs);
+      // Changes do not hurry a retry.
+      while (!stopping_ && changed_->wait_until(until) && !more.ok()) {
+      }
     }
   }
 
@@ -142,10 +121,9 @@ class MaintenanceImpl final : public Maintenance {
   Cleanup cleanup_;
   std::shared_ptr<Subscription> subscription_;
   std::shared_ptr<Signal> signal_ = std::make_shared<Signal>();
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false, woken_ = false;
-  std::thread thread_;  // last: started when everything else exists
+  const std::shared_ptr<Event> changed_ = engine_.env().make_event();
+  std::atomic<bool> stopping_{false};
+  std::unique_ptr<Thread> thread_;  // last: started when everything else exists
 };
 
 }  // namespace

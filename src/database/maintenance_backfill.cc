@@ -18,21 +18,22 @@ std::shared_ptr<const IndexInfo> next_backfilling(const Catalog& catalog) {
   return nullptr;
 }
 
-Value progress_fields(IndexId index, int64_t indexed, std::string_view cursor) {
+struct Progress {
+  DocumentPtr row;
+  int64_t indexed = 0, total = 0;
+  std::string cursor;  // by_id keys below this are done
+};
+
+Value progress_fields(IndexId index, const Progress& progress) {
   ValueBuilder b;
   b.begin_object();
   b.key("indexId").int64(index.n);
-  b.key("numDocsIndexed").int64(indexed);
-  b.key("cursor").bytes(cursor);
+  b.key("numDocsIndexed").int64(progress.indexed);
+  b.key("totalDocs").int64(progress.total);
+  b.key("cursor").bytes(progress.cursor);
   b.end();
   return b.finish();
 }
-
-struct Progress {
-  DocumentPtr row;
-  int64_t indexed = 0;
-  std::string cursor;  // by_id keys below this are done
-};
 
 Result<Progress> read_progress(Transaction& tx, IndexId index) {
   Progress progress;
@@ -41,6 +42,7 @@ Result<Progress> read_progress(Transaction& tx, IndexId index) {
   ValueView value = progress.row->value;
   if (auto indexed = value.find("numDocsIndexed"); indexed && indexed->is_int64())
     progress.indexed = indexed->as_int64();
+  if (auto total = value.find("totalDocs"); total && total->is_int64()) progress.total = total->as_int64();
   if (auto cursor = value.find("cursor"); cursor && cursor->is_bytes()) progress.cursor = cursor->as_string();
   return progress;
 }
@@ -57,7 +59,7 @@ Result<bool> IndexBackfill::step(const MaintenanceContext& context) {
   options.access = TableAccess::kSystem;
   options.writable = true;
   options.knobs = &context.knobs;
-  options.now_ms = unix_millis();
+  options.now_ms = context.engine.env().unix_millis();
   Transaction tx(snapshot, options);
   HULL_TRY(Progress progress, read_progress(tx, index->id));
   HULL_TRY(auto rows, snapshot->scan(*table.indexes.front(), Interval{progress.cursor, std::nullopt},
@@ -68,7 +70,12 @@ Result<bool> IndexBackfill::step(const MaintenanceContext& context) {
     if (progress.row) HULL_CHECK_OK(tx.system_remove(progress.row->id));
     HULL_CHECK_OK(tx.set_index_state(index->row, IndexState::kBackfilled, index->staged));
   } else {
-    Value fields = progress_fields(index->id, progress.indexed, rows.back().key + '\0');
+    if (!progress.row) {
+      HULL_TRY(TableSummary summary, snapshot->summary(table.tablet));
+      progress.total = summary.documents;
+    }
+    progress.cursor = rows.back().key + '\0';
+    Value fields = progress_fields(index->id, progress);
     if (progress.row) {
       HULL_CHECK_OK(tx.system_replace(progress.row->id, fields));
     } else {

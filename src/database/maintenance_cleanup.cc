@@ -8,20 +8,31 @@ namespace hull {
 namespace {
 
 constexpr size_t kPurgeRows = 1000;
-constexpr size_t kTrimRows = 1000;
 constexpr size_t kExpireRows = 256;
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kLogRetention = 14 * 24 * 3600 * kSecond;
 constexpr int64_t kSettledSchemaRetention = 3600 * kSecond;
 
 Result<void> remove_row(const MaintenanceContext& context, const DocumentId& row) {
   return run_transaction(context, "_system/cleanup", [&](Transaction& tx) { return tx.system_remove(row); });
 }
 
-// Readers of snapshots from before the drop are gone by then.
+// Nobody reads a snapshot from before the drop any more (the wall clock alone could not tell: it may jump),
+// and no row of it is still to be applied.
 bool settled(const MaintenanceContext& context, const DocumentPtr& row) {
   auto grace = static_cast<int64_t>(context.knobs.write_log_max_retention_s * static_cast<double>(kSecond));
-  return row->ts.ns + grace <= unix_nanos();
+  return row->ts.ns + grace <= context.engine.env().unix_nanos() &&
+         row->ts <= context.engine.store().applied() && context.engine.retire_snapshots(row->ts);
+}
+
+// The log may take twice the room of the data itself, and always what the knob grants it.
+Result<bool> trim_log(const MaintenanceContext& context) {
+  Store& store = context.engine.store();
+  HULL_TRY(Store::Usage usage, store.usage());
+  const auto age =
+      static_cast<int64_t>(context.knobs.log_retention_hours * 3600 * static_cast<double>(kSecond));
+  const size_t bytes = std::max(context.knobs.log_retention_bytes, 2 * usage.state_bytes);
+  HULL_TRY(size_t freed, store.trim_log(Timestamp{context.engine.env().unix_nanos() - age}, bytes));
+  return freed > 0;
 }
 
 }  // namespace
@@ -70,7 +81,7 @@ Result<bool> Cleanup::remove_expired(const MaintenanceContext& context) {
   SnapshotPtr snapshot = context.engine.snapshot();
   const Catalog& catalog = *snapshot->catalog();
   std::vector<DocumentId> expired;
-  int64_t now = unix_nanos();
+  int64_t now = context.engine.env().unix_nanos();
   for (const auto& document : catalog.system_rows("_schemas")) {
     const SchemaInfo* info = catalog.schema(document->id);
     if (info && (info->state == SchemaState::kFailed || info->state == SchemaState::kOverwritten) &&
@@ -80,7 +91,7 @@ Result<bool> Cleanup::remove_expired(const MaintenanceContext& context) {
   const TableInfo& sessions = *catalog.table("_session_requests");
   HULL_TRY(auto rows, snapshot->scan(*sessions.find_index("by_creation_time"), Interval{"", std::nullopt},
                                      Order::kAsc, kExpireRows));
-  double oldest_ms = unix_millis() - context.knobs.session_cleanup_hours * 3600e3;
+  double oldest_ms = context.engine.env().unix_millis() - context.knobs.session_cleanup_hours * 3600e3;
   for (const auto& row : rows) {
     auto created = row.document->value.view().find("_creationTime");
     if (!created || created->as_float64() >= oldest_ms) break;
@@ -101,9 +112,7 @@ Result<bool> Cleanup::step(const MaintenanceContext& context) {
   if (tables) return true;
   HULL_TRY(bool expired, remove_expired(context));
   if (expired) return true;
-  HULL_TRY(size_t trimmed,
-           context.engine.store().trim_log(Timestamp{unix_nanos() - kLogRetention}, kTrimRows));
-  return trimmed >= kTrimRows;
+  return trim_log(context);
 }
 
 }  // namespace hull

@@ -44,10 +44,17 @@ class SchemaValidation {
   Result<bool> step(const MaintenanceContext& context);
 
  private:
+  Result<void> show_progress(const MaintenanceContext& context, const DocumentId& schema,
+                             const Snapshot& snapshot);
+  Result<void> hide_progress(const MaintenanceContext& context);
+
   std::optional<DocumentId> schema_;  // being validated
   std::set<std::string> done_;        // its tables that are finished
   std::string table_;                 // current one
   std::optional<std::string> after_;  // by_id key of its last document checked
+  int64_t checked_ = 0;               // documents so far
+  int64_t shown_at_ = 0;              // monotonic ns of the last progress row; 0 = the rows are unknown
+  bool shown_ = false;
 };
 
 // Purging dropped indexes and tables, expired session records and schemas, old log revisions.

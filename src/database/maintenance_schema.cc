@@ -7,6 +7,8 @@ namespace hull {
 namespace {
 
 constexpr size_t kChunk = 256;
+constexpr std::string_view kProgress = "_schema_validation_progress";
+constexpr int64_t kShowEvery = 1'000'000'000;
 
 const SchemaInfo* pending_schema(const Catalog& catalog) {
   const SchemaInfo* info = catalog.in_progress_schema();
@@ -34,6 +36,18 @@ const TableDef* next_table(const Catalog& catalog, const Schema& schema, const s
   return nullptr;
 }
 
+// Documents of all tables that the schema makes somebody read.
+Result<int64_t> documents_to_check(const Snapshot& snapshot, const Schema& schema) {
+  int64_t total = 0;
+  std::set<std::string> seen;
+  while (const TableDef* definition = next_table(*snapshot.catalog(), schema, seen)) {
+    HULL_TRY(TableSummary summary, snapshot.summary(snapshot.catalog()->table(definition->name)->tablet));
+    total += summary.documents;
+    seen.insert(definition->name);
+  }
+  return total;
+}
+
 Result<void> settle(const MaintenanceContext& context, const DocumentId& row, SchemaState state,
                     const std::optional<std::string>& error, const std::optional<std::string>& table) {
   return run_transaction(context, "_system/validate_schema", [&](Transaction& tx) -> Result<void> {
@@ -47,16 +61,58 @@ Result<void> settle(const MaintenanceContext& context, const DocumentId& row, Sc
 
 }  // namespace
 
+// One row while a schema is being validated; the dashboard reads it.
+Result<void> SchemaValidation::show_progress(const MaintenanceContext& context, const DocumentId& schema,
+                                             const Snapshot& snapshot) {
+  int64_t now = monotonic_nanos();
+  if (shown_ && now - shown_at_ < kShowEvery) return {};
+  HULL_TRY(int64_t total, documents_to_check(snapshot, *snapshot.catalog()->schema(schema)->schema));
+  ValueBuilder b;
+  b.begin_object();
+  b.key("schemaId").string(schema.text());
+  b.key("numDocsValidated").int64(checked_);
+  b.key("totalDocs").int64(total);
+  b.end();
+  Value fields = b.finish();
+  HULL_CHECK_OK(run_transaction(context, "_system/validate_schema", [&](Transaction& tx) -> Result<void> {
+    HULL_TRY(DocumentPtr row, tx.system_find(kProgress, "by_schema_id", {Value::string(schema.text())}));
+    if (row) return tx.system_replace(row->id, fields);
+    auto id = tx.system_insert(kProgress, fields);
+    if (!id.ok()) return std::move(id).error();
+    return {};
+  }));
+  shown_ = true;
+  shown_at_ = now;
+  return {};
+}
+
+Result<void> SchemaValidation::hide_progress(const MaintenanceContext& context) {
+  if (!shown_ && shown_at_ != 0) return {};
+  HULL_CHECK_OK(run_transaction(context, "_system/validate_schema", [&](Transaction& tx) -> Result<void> {
+    while (true) {
+      HULL_TRY(DocumentPtr row, tx.system_find(kProgress, "by_schema_id", {}));
+      if (!row) return {};
+      HULL_CHECK_OK(tx.system_remove(row->id));
+    }
+  }));
+  shown_ = false;
+  shown_at_ = monotonic_nanos();
+  return {};
+}
+
 Result<bool> SchemaValidation::step(const MaintenanceContext& context) {
   SnapshotPtr snapshot = context.engine.snapshot();
   const Catalog& catalog = *snapshot->catalog();
   const SchemaInfo* pending = pending_schema(catalog);
   if (!pending) {
     schema_.reset();
+    HULL_CHECK_OK(hide_progress(context));
     return false;
   }
   if (schema_ != pending->row) {
+    HULL_CHECK_OK(hide_progress(context));
     schema_ = pending->row;
+    checked_ = 0;
     done_.clear();
     table_.clear();
     after_.reset();
@@ -70,6 +126,7 @@ Result<bool> SchemaValidation::step(const MaintenanceContext& context) {
     table_ = definition->name;
     after_.reset();
   }
+  HULL_CHECK_OK(show_progress(context, *schema_, *snapshot));
   const TableInfo& table = *catalog.table(definition->name);
   Interval rest{after_ ? *after_ + '\0' : std::string(), std::nullopt};
   HULL_TRY(auto rows, snapshot->scan(*table.indexes.front(), rest, Order::kAsc, kChunk));
@@ -80,6 +137,7 @@ Result<bool> SchemaValidation::step(const MaintenanceContext& context) {
     HULL_CHECK_OK(settle(context, *schema_, SchemaState::kFailed, error, table.name));
     return true;
   }
+  checked_ += static_cast<int64_t>(rows.size());
   if (rows.size() < kChunk)
     done_.insert(table_);
   else

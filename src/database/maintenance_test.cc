@@ -185,6 +185,7 @@ TEST_F(MaintenanceTest, BackfillGoesOnAfterARestart) {
     auto progress = collect(tx, full_scan("_index_backfills"));
     ASSERT_EQ(progress.size(), 1u);
     EXPECT_EQ(testing::field(progress[0], "numDocsIndexed"), "256");
+    EXPECT_EQ(testing::field(progress[0], "totalDocs"), "700");
   }
   engine_.reset();
   open();
@@ -223,6 +224,43 @@ TEST_F(MaintenanceTest, ValidatesPendingSchemas) {
   EXPECT_NE(failed->error.find(
                 "\" in table \"t\" does not match the schema: Value does not match validator.\nPath: .n\n"),
             std::string::npos);
+}
+
+TEST_F(MaintenanceTest, SchemaValidationShowsItsProgressWhileItLasts) {
+  insert_rows(600);
+  commit([&](Transaction& tx) {
+    ASSERT_TRUE(
+        tx.system_insert("_schemas", schema_row_fields(SchemaState::kPending, schema_json("number"))).ok());
+  });
+  MaintenanceContext context{*engine_, knobs_, [] { return false; }};
+  auto progress = [&] {
+    Transaction tx(engine_->snapshot(), options(false, TableAccess::kSystem));
+    return collect(tx, full_scan("_schema_validation_progress"));
+  };
+  SchemaValidation validation;
+  ASSERT_TRUE(*validation.step(context));
+  ASSERT_EQ(progress().size(), 1u);
+  EXPECT_EQ(testing::field(progress()[0], "numDocsValidated"), "0");
+  EXPECT_EQ(testing::field(progress()[0], "totalDocs"), "600");
+  // A server that starts again knows nothing of the row and still ends with none.
+  SchemaValidation after_restart;
+  while (*after_restart.step(context)) {
+  }
+  EXPECT_TRUE(progress().empty());
+}
+
+TEST_F(MaintenanceTest, ASupersetOfTheEnforcedSchemaReadsNothing) {
+  insert_rows(300);
+  DocumentId wider;
+  commit([&](Transaction& tx) {
+    ASSERT_TRUE(
+        tx.system_insert("_schemas", schema_row_fields(SchemaState::kActive, schema_json("number"))).ok());
+    wider = *tx.system_insert("_schemas", schema_row_fields(SchemaState::kPending, schema_json("any")));
+  });
+  MaintenanceContext context{*engine_, knobs_, [] { return false; }};
+  SchemaValidation validation;
+  ASSERT_TRUE(*validation.step(context));
+  EXPECT_EQ(engine_->snapshot()->catalog()->schema(wider)->state, SchemaState::kValidated) << "in one step";
 }
 
 TEST_F(MaintenanceTest, PurgesDroppedTablesAndKeepsTheLargestIdentities) {

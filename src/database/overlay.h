@@ -2,11 +2,14 @@
 // every index (database.md §2). One entry per document; an undo log makes nested rollback cheap. Not
 // thread-safe.
 //
-// Invariant: rows(i) holds, for every index i of a written document's table, the key of its pending revision
-// (document) and the keys of the revisions it replaced (null), so a merged scan needs nothing else.
+// An index's pending rows are only built when it is first read, since most transactions never read the
+// indexes they write to; from then on every write and rollback keeps them. Invariant: built rows hold, for
+// every entry of the index's table, the key of the snapshot's revision (null) and over it the key of the
+// pending one (document), so a merged scan needs nothing else.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,30 +33,38 @@ class Overlay {
   bool empty() const { return entries_.empty(); }
   const Entry* find(TabletId tablet, const InternalId& id) const;
   const std::map<Key, Entry>& entries() const { return entries_; }
-  // Null if the index has no pending rows.
-  const Rows* rows(IndexId index) const;
+  // Pending rows of an index; null if there are none. Valid until the next change.
+  const Rows* rows(const IndexInfo& index);
+  // Documents the writes add to a tablet, minus those they remove.
+  int64_t document_delta(TabletId tablet) const;
 
-  // Replaces the current revision (pending, or the snapshot's if this is the first write) by `after`.
-  void put(const TableInfo& table, const DocumentId& id, const DocumentPtr& current,
-           const DocumentPtr& after);
-  // Adds the rows of an index created after documents of its table were written.
-  void add_index(const IndexInfo& index);
+  // Replaces the current revision (pending, or `current`, the snapshot's, if this is the first write) by
+  // `after`.
+  void put(const TableInfo& table, const DocumentId& id, const DocumentPtr& current, DocumentPtr after);
 
   size_t mark() const { return undo_.size(); }
   void rollback(size_t mark);
+  // Index ids may stand for other definitions from now on: build rows anew when they are next read.
+  void forget_rows() { built_.clear(); }
 
  private:
   struct Undo {
-    std::optional<IndexId> index;  // a row of this index, else the entry of `key`
-    std::string row_key;
-    std::optional<DocumentPtr> row;
     Key key;
-    std::optional<Entry> entry;
+    std::optional<Entry> entry;  // nullopt: there was none
   };
-  void set_row(IndexId index, std::string key, DocumentPtr document);
+  struct Built {
+    IndexInfo index;  // a copy: the catalog it came from may go
+    Rows rows;
+  };
+  static void add_rows(Built& built, const Entry& entry);
+  static void remove_rows(Built& built, const Entry& entry);
+  template <typename Change>
+  void change_entry(const Key& key, const Change& change);
+  void count(TabletId tablet, const Entry* old_entry, const Entry* new_entry);
 
   std::map<Key, Entry> entries_;
-  std::map<IndexId, Rows> rows_;
+  std::map<IndexId, Built> built_;
+  std::vector<std::pair<TabletId, int64_t>> deltas_;  // few: tables written to
   std::vector<Undo> undo_;
 };
 

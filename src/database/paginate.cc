@@ -45,19 +45,25 @@ void end_at(Interval& interval, Order order, const std::string& key) {
 Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::string_view> journal_end) {
   HULL_CHECK_OK(check_page_arguments(spec));
   const CursorContext& context = impl_->options.cursors;
+  std::optional<std::string> end_cursor = spec.end_cursor;
+  if (!end_cursor && journal_end && !journal_) end_cursor = std::string(*journal_end);
+  std::optional<OpenCursor> open_start, open_end;
+  if (spec.cursor) {
+    HULL_TRY(open_start, open_cursor(context, *spec.cursor));
+  }
+  if (end_cursor) {
+    HULL_TRY(open_end, open_cursor(context, *end_cursor));
+  }
+
   HULL_TRY(auto query, impl_->compile(spec.query, spec.query.table.starts_with('_')));
   const std::vector<std::string> no_table_fields{"_creationTime"};
   std::string fingerprint =
       query_fingerprint(spec.query.fingerprint_source, query ? query->index->fields : no_table_fields);
-
   std::optional<CursorPosition> start, end;
-  if (spec.cursor) {
-    HULL_TRY(start, open_cursor(context, fingerprint, *spec.cursor));
-  }
-  std::optional<std::string> end_cursor = spec.end_cursor;
-  if (!end_cursor && journal_end) end_cursor = std::string(*journal_end);
-  if (end_cursor) {
-    HULL_TRY(end, open_cursor(context, fingerprint, *end_cursor));
+  for (auto [open, position] : {std::pair(&open_start, &start), std::pair(&open_end, &end)}) {
+    if (!*open) continue;
+    if ((*open)->fingerprint != fingerprint) return cursor_of_another_query();
+    *position = std::move((*open)->position);
   }
 
   Page page;
@@ -72,20 +78,19 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
 
   OperatorChain operators(spec.query.operators);
   size_t row_limit = std::min(spec.maximum_rows_read.value_or(kMaxPageSize), kMaxPageSize);
-  size_t byte_limit = spec.maximum_bytes_read.value_or(impl_->knobs.max_bytes_read);
+  size_t byte_limit =
+      std::min(spec.maximum_bytes_read.value_or(impl_->limits.bytes_read), impl_->limits.bytes_read);
   std::vector<std::string> keys;  // of the rows consumed
   size_t bytes = 0;
-  bool exhausted = true, stopped = false;
+  bool exhausted = true;  // nothing more can come after this page
+  bool stopped = false;   // a limit ended it
   if (!interval.empty()) {
     exhausted = false;
     size_t batch = end || operators.has_filter() ? kDefaultBatch : std::min(spec.page_size, row_limit);
     RowReader reader(*impl_, query->index, interval, order, batch);
     ConsumedRange consumed(*impl_, query->index->id, interval, order, user);
     while (true) {
-      if (operators.finished()) {
-        exhausted = true;
-        break;
-      }
+      if (operators.finished()) break;
       if (!end && page.documents.size() >= spec.page_size) break;
       if (!end && !keys.empty() && (keys.size() >= row_limit || bytes >= byte_limit)) {
         stopped = true;
@@ -99,8 +104,8 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
       size_t size = convex_size(row->document->value);
       // A read limit ends the page instead of failing it, unless not even one row fits.
       if (user && !keys.empty() &&
-          (usage_.documents_read + 1 > impl_->knobs.max_documents_read ||
-           usage_.bytes_read + size > impl_->knobs.max_bytes_read)) {
+          (usage_.documents_read + 1 > impl_->limits.documents_read ||
+           usage_.bytes_read + size > impl_->limits.bytes_read)) {
         stopped = true;
         break;
       }
@@ -118,6 +123,7 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
       consumed.consumed_all();
     else if (!keys.empty())
       consumed.consumed_to(keys.back());
+    exhausted |= operators.finished();
     if (user) HULL_CHECK_OK(impl_->check_reads());
   }
 
@@ -131,7 +137,9 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
   page.continue_cursor = end && !stopped ? *end_cursor : seal_cursor(context, fingerprint, position);
   if (keys.size() > 2)
     page.split_cursor = seal_cursor(context, fingerprint, CursorPosition{keys[keys.size() / 2]});
-  auto above_three_quarters = [](size_t used, size_t limit) { return used > limit / 4 * 3; };
+  auto above_three_quarters = [](size_t used, size_t limit) {
+    return static_cast<double>(used) > 0.75 * static_cast<double>(limit);
+  };
   if (stopped)
     page.status = Page::Status::kSplitRequired;
   else if (above_three_quarters(keys.size(), row_limit) || above_three_quarters(bytes, byte_limit) ||
@@ -144,7 +152,7 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
         "This query or mutation function ran multiple paginated queries. Convex only supports a "
         "single paginated query in each function.");
   impl_->paginated = true;
-  journal_ = page.continue_cursor;
+  if (!journal_) journal_ = page.continue_cursor;
   return page;
 }
 

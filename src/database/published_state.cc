@@ -5,9 +5,9 @@
 namespace hull {
 
 PublishedState::PublishedState(std::shared_ptr<ReadCore> core, Timestamp start,
-                               std::shared_ptr<const Catalog> catalog)
+                               std::shared_ptr<const Catalog> catalog, TableSummaries summaries)
     : core_(std::move(core)), latest_(start.ns), horizon_(start) {
-  current_ = std::make_shared<ReadView>(core_, start, catalog);
+  current_ = std::make_shared<ReadView>(core_, start, catalog, std::move(summaries), start);
   live_[start] = current_;
   catalogs_.emplace_back(start, std::move(catalog));
 }
@@ -29,18 +29,21 @@ Result<SnapshotPtr> PublishedState::snapshot_at(Timestamp ts) const {
   if (!view) {
     auto after = std::upper_bound(catalogs_.begin(), catalogs_.end(), ts,
                                   [](Timestamp t, const CatalogAt& entry) { return t < entry.first; });
-    view = std::make_shared<ReadView>(core_, ts, std::prev(after)->second);
+    view = std::make_shared<ReadView>(core_, ts, std::prev(after)->second, current_->summaries(),
+                                      current_->ts());
     registered = view;
   }
   return SnapshotPtr(std::move(view));
 }
 
-void PublishedState::advance(Timestamp ts, std::vector<CatalogAt> catalogs) {
+void PublishedState::advance(Timestamp ts, std::vector<CatalogAt> catalogs,
+                             const std::vector<SummaryDelta>& deltas) {
   std::shared_ptr<const ReadView> previous;  // released after the lock
   std::lock_guard lock(mutex_);
   for (CatalogAt& entry : catalogs) catalogs_.push_back(std::move(entry));
   previous = std::move(current_);
-  current_ = std::make_shared<ReadView>(core_, ts, catalogs_.back().second);
+  current_ =
+      std::make_shared<ReadView>(core_, ts, catalogs_.back().second, previous->summaries().with(deltas), ts);
   live_[ts] = current_;
   latest_.store(ts.ns, std::memory_order_release);
   forget_dead();

@@ -20,14 +20,16 @@ class PublishedState {
  public:
   using CatalogAt = std::pair<Timestamp, std::shared_ptr<const Catalog>>;
 
-  PublishedState(std::shared_ptr<ReadCore> core, Timestamp start, std::shared_ptr<const Catalog> catalog);
+  PublishedState(std::shared_ptr<ReadCore> core, Timestamp start, std::shared_ptr<const Catalog> catalog,
+                 TableSummaries summaries);
 
   Timestamp latest() const { return Timestamp{latest_.load(std::memory_order_acquire)}; }
   SnapshotPtr snapshot() const;
   Result<SnapshotPtr> snapshot_at(Timestamp ts) const;
 
-  // Makes `ts` the newest timestamp; `catalogs` are the new catalogs of commits up to it, ascending.
-  void advance(Timestamp ts, std::vector<CatalogAt> catalogs);
+  // Makes `ts` the newest timestamp; `catalogs` are the new catalogs of commits up to it, ascending, `deltas`
+  // (ascending by tablet) what all of them change together.
+  void advance(Timestamp ts, std::vector<CatalogAt> catalogs, const std::vector<SummaryDelta>& deltas);
   // Raises the trim horizon towards `wanted` as far as live snapshots allow and returns it: from now on no
   // snapshot below it exists or can be made.
   Timestamp raise_horizon(Timestamp wanted);

@@ -43,7 +43,7 @@ Result<Order> parse_order(const Members& source) {
   return cause("expected \"asc\" or \"desc\"");
 }
 
-Result<RangeBound> parse_bound(std::string_view json) {
+Result<RangeBound> parse_bound(std::string_view json, bool commit_ts) {
   static constexpr std::array<std::pair<std::string_view, RangeBound::Op>, 6> kOps{
       {{"Eq", RangeBound::Op::kEq},
        {"Gt", RangeBound::Op::kGt},
@@ -66,7 +66,7 @@ Result<RangeBound> parse_bound(std::string_view json) {
   for (const auto& part : path) bound.field += (bound.field.empty() ? "" : ".") + part;
   const std::string* value = find(members, "value");
   if (!value) return cause("missing field `value`");
-  HULL_TRY(bound.value, parse_convex_json(*value, {.allow_undefined = true, .allow_commit_ts = true}));
+  HULL_TRY(bound.value, parse_convex_json(*value, {.allow_undefined = true, .allow_commit_ts = commit_ts}));
   return bound;
 }
 
@@ -83,7 +83,7 @@ Result<void> parse_index_name(const std::string& text, QuerySpec& spec) {
   return {};
 }
 
-Result<void> parse_source(std::string_view json, QuerySpec& spec) {
+Result<void> parse_source(std::string_view json, bool commit_ts, QuerySpec& spec) {
   HULL_TRY(auto source, split_json_object(json));
   HULL_TRY(std::string type, string_member(source, "type"));
   if (type == "FullTableScan") {
@@ -102,7 +102,7 @@ Result<void> parse_source(std::string_view json, QuerySpec& spec) {
     if (!range) return cause(std::string("missing field `") + (search ? "filters" : "range") + "`");
     HULL_TRY(auto bounds, split_json_array(*range));
     for (const auto& text : bounds) {
-      HULL_TRY(auto bound, parse_bound(text));
+      HULL_TRY(auto bound, parse_bound(text, commit_ts));
       bool allowed = search ? bound.op == RangeBound::Op::kSearch || bound.op == RangeBound::Op::kEq
                             : bound.op != RangeBound::Op::kSearch;
       if (!allowed) return cause("unexpected range expression in a query of type `" + type + "`");
@@ -131,12 +131,12 @@ Result<QueryOperator> parse_operator(std::string_view json) {
   return result;
 }
 
-Result<QuerySpec> parse_query(std::string_view json) {
+Result<QuerySpec> parse_query(std::string_view json, bool commit_ts) {
   HULL_TRY(auto query, split_json_object(json));
   QuerySpec spec;
   const std::string* source = find(query, "source");
   if (!source) return cause("missing field `source`");
-  HULL_CHECK_OK(parse_source(*source, spec));
+  HULL_CHECK_OK(parse_source(*source, commit_ts, spec));
   if (const std::string* operators = find(query, "operators")) {
     HULL_TRY(auto list, split_json_array(*operators));
     if (list.size() > kMaxOperators)
@@ -152,8 +152,8 @@ Result<QuerySpec> parse_query(std::string_view json) {
 
 }  // namespace
 
-Result<QuerySpec> QuerySpec::parse(std::string_view json, std::string_view method) {
-  auto result = parse_query(json);
+Result<QuerySpec> QuerySpec::parse(std::string_view json, std::string_view method, bool commit_ts) {
+  auto result = parse_query(json, commit_ts);
   if (result.ok() || result.error().code.starts_with("Index")) return result;
   Error error = std::move(result).error();
   error.code = "InvalidArgument";

@@ -35,8 +35,9 @@ struct QuerySpec {
   std::string fingerprint_source;  // JSON of the query as it came, for cursors
 
   // `json`: the member "query" of a queryStream/queryPage call. Errors name `method` as syscalls.md §1.2
-  // says.
-  static Result<QuerySpec> parse(std::string_view json, std::string_view method);
+  // says. `commit_ts`: index ranges may hold the commit timestamp token, which only mutations have
+  // (values-and-schema.md §1.6).
+  static Result<QuerySpec> parse(std::string_view json, std::string_view method, bool commit_ts = false);
 };
 
 // "table.index" as messages print it.

@@ -119,25 +119,19 @@ Result<Interval> compile_range(const IndexInfo& index, std::string_view table,
   std::string prefix;
   for (const auto* bound : sorted.equal) append_key(bound->value, prefix);
   if (sorted.equal.size() == fields.size()) return Interval{prefix, prefix + '\0'};
-  Interval interval{prefix, successor(prefix)};
-  if (sorted.lower) {
+  Interval interval{prefix, end_of_prefix(prefix)};
+  auto with = [&](const RangeBound& bound) {
     std::string key = prefix;
-    append_key(sorted.lower->value, key);
-    if (sorted.lower->op == Op::kGte) {
-      interval.start = std::move(key);
-    } else if (auto next = successor(std::move(key))) {
-      interval.start = std::move(*next);
-    } else {
-      return Interval{"", ""};
-    }
+    append_key(bound.value, key);
+    return key;
+  };
+  if (sorted.lower) {
+    std::string key = with(*sorted.lower);
+    interval.start = sorted.lower->op == Op::kGte ? std::move(key) : *end_of_prefix(std::move(key));
   }
   if (sorted.upper) {
-    std::string key = prefix;
-    append_key(sorted.upper->value, key);
-    if (sorted.upper->op == Op::kLt)
-      interval.end = std::move(key);
-    else
-      interval.end = successor(std::move(key));
+    std::string key = with(*sorted.upper);
+    interval.end = sorted.upper->op == Op::kLt ? std::move(key) : end_of_prefix(std::move(key));
   }
   return interval;
 }

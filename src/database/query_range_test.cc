@@ -27,12 +27,12 @@ TEST(QueryRange, CompilesToIntervals) {
   auto all = compile_range(index, "t", {});
   EXPECT_EQ(*all, (Interval{"", std::nullopt}));
   auto eq = compile_range(index, "t", {bound(Op::kEq, "a", "1")});
-  EXPECT_EQ(*eq, (Interval{one, successor(one)}));
+  EXPECT_EQ(*eq, (Interval{one, end_of_prefix(one)}));
   auto any_order = compile_range(index, "t", {bound(Op::kEq, "b", "2"), bound(Op::kEq, "a", "1")});
-  EXPECT_EQ(*any_order, (Interval{one + two, successor(one + two)}));
+  EXPECT_EQ(*any_order, (Interval{one + two, end_of_prefix(one + two)}));
   auto range = compile_range(index, "t",
                              {bound(Op::kEq, "a", "1"), bound(Op::kGt, "b", "1"), bound(Op::kLte, "b", "2")});
-  EXPECT_EQ(*range, (Interval{*successor(one + one), successor(one + two)}));
+  EXPECT_EQ(*range, (Interval{*end_of_prefix(one + one), end_of_prefix(one + two)}));
   auto empty = compile_range(index, "t", {bound(Op::kGt, "a", "2"), bound(Op::kLt, "a", "1")});
   EXPECT_TRUE(empty->empty());
   auto point = compile_range(index, "t",

@@ -146,8 +146,8 @@ class QueryStreamImpl : public QueryStream {
   };
 
   bool over_budget(const Item& item) const {
-    return tx_.usage_.documents_read + ahead_documents_ + item.documents > impl_.knobs.max_documents_read ||
-           tx_.usage_.bytes_read + ahead_bytes_ + item.bytes > impl_.knobs.max_bytes_read;
+    return tx_.usage_.documents_read + ahead_documents_ + item.documents > impl_.limits.documents_read ||
+           tx_.usage_.bytes_read + ahead_bytes_ + item.bytes > impl_.limits.bytes_read;
   }
 
   Result<void> read_ahead() {

@@ -1,5 +1,6 @@
 #include "database/read_set.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -56,14 +57,19 @@ size_t IntervalSet::memory_bytes() const {
   return bytes;
 }
 
+bool ReadSet::counted(IndexId index) const {
+  return std::binary_search(counted_.begin(), counted_.end(), index);
+}
+
 void ReadSet::add(IndexId index, Interval interval, bool user) {
   if (interval.empty()) return;
   IntervalSet& set = indexes_[index];
-  bool& counted = user_[index];
-  const size_t before = counted ? set.size() : 0;
+  const bool was_counted = counted(index);
+  const size_t before = was_counted ? set.size() : 0;
   set.add(std::move(interval));
-  counted = counted || user;
-  if (counted) user_intervals_ = user_intervals_ - before + set.size();
+  if (!was_counted && !user) return;
+  if (!was_counted) counted_.insert(std::lower_bound(counted_.begin(), counted_.end(), index), index);
+  user_intervals_ = user_intervals_ - before + set.size();
 }
 
 void ReadSet::add_point(IndexId index, std::string key, bool user) {
@@ -85,7 +91,7 @@ size_t ReadSet::memory_bytes() const {
 
 void ReadSet::merge(const ReadSet& other) {
   for (const auto& [index, set] : other.indexes_) {
-    const bool user = other.user_.at(index);
+    const bool user = other.counted(index);
     for (const auto& [start, end] : set.ranges()) add(index, Interval{start, end}, user);
   }
 }

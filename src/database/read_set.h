@@ -52,7 +52,8 @@ class ReadSet {
 
  private:
   std::map<IndexId, IntervalSet> indexes_;
-  std::map<IndexId, bool> user_;
+  bool counted(IndexId index) const;
+  std::vector<IndexId> counted_;  // ascending: indexes with a user's read
   size_t user_intervals_ = 0;
 };
 

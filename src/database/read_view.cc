@@ -69,12 +69,23 @@ Result<DocumentPtr> ReadView::get(TabletId tablet, InternalId id) const {
   const TableInfo* table = catalog_->table(tablet);
   if (table == nullptr) return DocumentPtr();
   const std::string key = by_id_key({table->number, id});
-  if (auto row = core_->versions.find(table->by_id, key, ts_)) return *row;
+  RecentWrites::Capture capture = core_->recent.capture(ts_, core_->store->applied());
+  if (auto row = RecentWrites::find(capture, table->by_id, key)) return *row;
+  core_->env.pause("read.before_store");
   HULL_TRY(auto stored, core_->store->get(tablet, id));
-  // A commit after our snapshot may have begun, or reached the store, in between.
-  if (auto row = core_->versions.find(table->by_id, key, ts_)) return *row;
+  core_->env.pause("read.after_store");
+  core_->recent.extend(capture);
+  if (auto row = RecentWrites::find(capture, table->by_id, key)) return *row;
   if (!stored) return DocumentPtr();
   return make_document(*table, std::move(*stored));
+}
+
+Result<TableSummary> ReadView::summary(TabletId tablet) const {
+  TableSummary sum = summaries_.of(tablet);
+  if (summarized_ == ts_) return sum;
+  const TableSummary since =
+      RecentWrites::change_of(core_->recent.capture(ts_, Timestamp::max()), tablet, summarized_);
+  return TableSummary{sum.documents - since.documents, sum.bytes - since.bytes};
 }
 
 Result<std::vector<IndexRow>> ReadView::scan(const IndexInfo& index, const Interval& interval, Order order,
@@ -87,10 +98,14 @@ Result<std::vector<IndexRow>> ReadView::scan(const IndexInfo& index, const Inter
   size_t retry_rows = 0;
   while (!rest.empty()) {
     const size_t want = limit - result.size();
-    // Store first, chains second. Rounds after the first happen when rows written after our snapshot took up
-    // the batch; they ask for more at a time.
+    // Rounds after the first happen when rows written after our snapshot took up the batch; they ask for more
+    // at a time.
     const size_t ask = std::max(want, retry_rows);
+    RecentWrites::Capture capture = core_->recent.capture(ts_, core_->store->applied());
+    core_->env.pause("read.before_store");
     HULL_TRY(Batch batch, read_store(index, *table, rest, order, ask));
+    core_->env.pause("read.after_store");
+    core_->recent.extend(capture);
     Interval covered = rest;
     if (!batch.exhausted) {
       if (ascending) {
@@ -101,7 +116,7 @@ Result<std::vector<IndexRow>> ReadView::scan(const IndexInfo& index, const Inter
     }
     // When collect() stops early it has `want` documents, so the merge below is full before it passes the
     // last of them.
-    std::vector<VersionStore::Row> changed = core_->versions.collect(index.id, covered, order, ts_, want);
+    std::vector<RecentWrites::Row> changed = RecentWrites::collect(capture, index.id, covered, order, want);
 
     auto comes_first = [&](const std::string& a, const std::string& b) { return ascending ? a < b : a > b; };
     auto row = batch.rows.begin();
@@ -111,7 +126,7 @@ Result<std::vector<IndexRow>> ReadView::scan(const IndexInfo& index, const Inter
         result.push_back(std::move(*row++));
         continue;
       }
-      if (row != batch.rows.end() && row->key == change->key) ++row;  // overruled by the chain
+      if (row != batch.rows.end() && row->key == change->key) ++row;  // overruled by the recent write
       if (change->document) result.push_back({std::move(change->key), std::move(change->document)});
       ++change;
     }

@@ -1,5 +1,5 @@
-// ReadView: the Snapshot implementation, merging the Store's newest state with the version chains
-// (version_store.h explains why the result is exact). The view itself is the pin: while it lives,
+// ReadView: the Snapshot implementation, merging the Store's latest state with the rows that recent commits
+// changed (recent_writes.h explains why the result is exact). The view itself is the pin: while it lives,
 // PublishedState keeps the trim horizon at or below its timestamp. Immutable, thread-safe; shared by all
 // readers of one timestamp.
 #pragma once
@@ -7,28 +7,38 @@
 #include <memory>
 #include <utility>
 
+#include "base/env.h"
+#include "database/recent_writes.h"
 #include "database/snapshot.h"
-#include "database/version_store.h"
 
 namespace hull {
 
 // What reads need, kept alive by every view: a snapshot may outlive its engine.
 struct ReadCore {
-  explicit ReadCore(std::unique_ptr<Store> s) : store(std::move(s)) {}
+  ReadCore(std::unique_ptr<Store> s, Env& e, Timestamp start) : store(std::move(s)), env(e), recent(start) {}
   const std::unique_ptr<Store> store;
-  VersionStore versions;
+  Env& env;
+  RecentWrites recent;
 };
 
 class ReadView final : public Snapshot {
  public:
-  ReadView(std::shared_ptr<ReadCore> core, Timestamp ts, std::shared_ptr<const Catalog> catalog)
-      : core_(std::move(core)), ts_(ts), catalog_(std::move(catalog)) {}
+  // `summaries` are as of `summarized`, which is not before `ts`.
+  ReadView(std::shared_ptr<ReadCore> core, Timestamp ts, std::shared_ptr<const Catalog> catalog,
+           TableSummaries summaries, Timestamp summarized)
+      : core_(std::move(core)),
+        ts_(ts),
+        catalog_(std::move(catalog)),
+        summaries_(std::move(summaries)),
+        summarized_(summarized) {}
 
   Timestamp ts() const override { return ts_; }
   const std::shared_ptr<const Catalog>& catalog() const override { return catalog_; }
   Result<DocumentPtr> get(TabletId tablet, InternalId id) const override;
   Result<std::vector<IndexRow>> scan(const IndexInfo& index, const Interval& interval, Order order,
                                      size_t limit) const override;
+  Result<TableSummary> summary(TabletId tablet) const override;
+  const TableSummaries& summaries() const { return summaries_; }
 
  private:
   struct Batch {
@@ -43,6 +53,8 @@ class ReadView final : public Snapshot {
   const std::shared_ptr<ReadCore> core_;
   const Timestamp ts_;
   const std::shared_ptr<const Catalog> catalog_;
+  const TableSummaries summaries_;
+  const Timestamp summarized_;
 };
 
 // Key of a document in its table's by_id index.

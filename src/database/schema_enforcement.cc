@@ -13,25 +13,13 @@ const Validator* document_type(const Schema& schema, const std::string& table) {
   return type && !type->accepts_everything() ? type.get() : nullptr;
 }
 
-// Without the top-level fields that start with '_'.
-Value user_fields(ValueView document) {
-  ValueBuilder b;
-  b.begin_object();
-  for (size_t i = 0; i < document.count(); ++i) {
-    auto [name, value] = document.field(i);
-    if (!name.starts_with('_')) b.key(name).value(value);
-  }
-  b.end();
-  return b.finish();
-}
-
 }  // namespace
 
 std::optional<std::string> schema_violation(const Schema& schema, const std::string& table,
                                             ValueView document, const TableNameResolver& resolver) {
   const Validator* type = document_type(schema, table);
   if (!type) return std::nullopt;
-  return type->check(user_fields(document), resolver);
+  return type->check_document(document, resolver);
 }
 
 Result<void> enforce_active_schema(const Catalog& catalog, const TableInfo& table, ValueView document) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "database/catalog.h"
 #include "database/document.h"
+#include "database/table_summaries.h"
 
 namespace hull {
 
@@ -26,6 +27,10 @@ class Snapshot {
   // At most `limit` rows of an enabled index (by_id included) in key order. Blocking.
   virtual Result<std::vector<IndexRow>> scan(const IndexInfo& index, const Interval& interval, Order order,
                                              size_t limit) const = 0;
+  // Documents and bytes of a tablet at ts(), exact; zero for a tablet the catalog does not know. Must cost
+  // O(log tables) at most; the default reads the whole table, blocking, and is for implementations that keep
+  // no TableSummaries.
+  virtual Result<TableSummary> summary(TabletId tablet) const;
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 

@@ -19,7 +19,7 @@
 
 #include "database/engine.h"
 #include "database/interval_tree.h"
-#include "database/write_log.h"
+#include "database/recent_writes.h"
 
 namespace hull {
 

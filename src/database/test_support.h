@@ -13,7 +13,8 @@
 namespace hull::testing {
 
 inline Value json(std::string_view text) {
-  auto value = parse_convex_json(text, {.allow_undefined = true, .allow_commit_ts = true});
+  auto value = parse_convex_json(
+      text, {.allow_undefined = true, .allow_undefined_fields = true, .allow_commit_ts = true});
   EXPECT_TRUE(value.ok()) << text << ": " << (value.ok() ? "" : value.error().message);
   return value.ok() ? *value : Value();
 }
@@ -34,7 +35,7 @@ inline Transaction::Options options(bool writable = true, TableAccess access = T
 }
 
 inline QuerySpec spec(std::string_view text) {
-  auto result = QuerySpec::parse(text, "queryStream");
+  auto result = QuerySpec::parse(text, "queryStream", true);
   EXPECT_TRUE(result.ok()) << text << ": " << (result.ok() ? "" : result.error().message);
   return result.ok() ? *result : QuerySpec{};
 }

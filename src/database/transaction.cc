@@ -2,6 +2,7 @@
 #include "database/transaction.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "database/catalog_rows.h"
@@ -11,7 +12,9 @@
 namespace hull {
 
 Transaction::Impl::Impl(Transaction& transaction, Options opts)
-    : tx(transaction), options(std::move(opts)), knobs(options.knobs ? *options.knobs : Knobs{}) {
+    : tx(transaction),
+      options(std::move(opts)),
+      limits(TransactionLimits::of(options.knobs ? *options.knobs : Knobs{})) {
   int64_t ns = tx.snapshot_->ts().ns;
   double snapshot_ms = static_cast<double>(ns / 1'000'000) + static_cast<double>(ns % 1'000'000) / 1e6;
   clock = std::max({snapshot_ms, options.now_ms, 1.0});
@@ -25,18 +28,46 @@ Transaction::~Transaction() = default;
 
 TableAccess Transaction::access() const { return impl_->options.access; }
 
-// --- the merged view
+// --- metadata reads
 // -----------------------------------------------------------------------------------------------------
 
-void Transaction::Impl::depend(const MetadataKey& key) {
-  std::string name = std::to_string(key.first.n) + ":" + key.second.start;
-  if (dependencies.insert(std::move(name)).second) tx.reads_.add(key.first, key.second, false);
+bool Transaction::Impl::note(Metadata kind, uint32_t n) {
+  uint64_t entry = uint64_t{static_cast<uint8_t>(kind)} << 32 | n;
+  auto at = std::lower_bound(noted.begin(), noted.end(), entry);
+  if (at != noted.end() && *at == entry) return false;
+  noted.insert(at, entry);
+  return true;
+}
+
+void Transaction::Impl::depend(const MetadataKey& key) { tx.reads_.add(key.first, key.second, false); }
+
+const TableInfo* Transaction::Impl::depend_on_table_name(std::string_view name) {
+  const TableInfo* table = tx.catalog_->table(name);
+  if (!table || note(Metadata::kName, table->tablet.n)) depend(table_name_key(name));
+  return table;
+}
+
+void Transaction::Impl::depend_on_table_number(TableNumber number) {
+  if (note(Metadata::kNumber, number)) depend(table_number_key(number));
+}
+
+void Transaction::Impl::depend_on_indexes(TabletId tablet) {
+  if (note(Metadata::kIndexList, tablet.n)) depend(index_list_key(tablet));
 }
 
 void Transaction::Impl::depend_on_schemas() {
-  for (auto state : {SchemaState::kPending, SchemaState::kValidated, SchemaState::kActive})
-    depend(schema_state_key(state));
+  static const std::array<MetadataKey, 3> kKeys = {schema_state_key(SchemaState::kPending),
+                                                   schema_state_key(SchemaState::kValidated),
+                                                   schema_state_key(SchemaState::kActive)};
+  if (!note(Metadata::kSchemas, 0)) return;
+  for (const MetadataKey& key : kKeys) depend(key);
 }
+
+void Transaction::Impl::note_table_read(const TableInfo& table) {
+  if (note(Metadata::kRead, table.tablet.n)) tables_read.insert(table.name);
+}
+
+// --- the merged view
 
 Result<DocumentPtr> Transaction::Impl::current(TabletId tablet, const InternalId& id) {
   if (const auto* entry = overlay.find(tablet, id)) return entry->after;
@@ -48,7 +79,7 @@ Result<std::vector<IndexRow>> Transaction::Impl::scan(const IndexInfo& index, co
                                                       Order order, size_t limit) {
   std::vector<IndexRow> result;
   if (interval.empty() || limit == 0) return result;
-  const Overlay::Rows* pending = overlay.rows(index.id);
+  const Overlay::Rows* pending = overlay.rows(index);
   const IndexInfo* stored = tx.snapshot_->catalog()->index(index.id);
   if (!pending) {
     if (!stored) return result;
@@ -97,12 +128,14 @@ Result<std::vector<IndexRow>> Transaction::Impl::scan(const IndexInfo& index, co
 }
 
 void Transaction::Impl::record_point(const TableInfo& table, const DocumentId& id) {
-  tx.reads_.add_point(table.by_id, key_of(Value::string(id.text())), !table.system);
+  std::string key;
+  append_string_key(id.short_text().view(), key);
+  tx.reads_.add_point(table.by_id, std::move(key), !table.system);
 }
 
 Result<void> Transaction::Impl::check_reads() {
   size_t intervals = tx.reads_.user_intervals();
-  return check_read_limits(tx.usage_, intervals, knobs);
+  return check_read_limits(tx.usage_, intervals, limits);
 }
 
 Result<void> Transaction::Impl::charge_read(size_t documents, size_t bytes) {
@@ -114,7 +147,7 @@ Result<void> Transaction::Impl::charge_read(size_t documents, size_t bytes) {
 Result<DocumentPtr> Transaction::Impl::read(const TableInfo& table, const DocumentId& id) {
   HULL_TRY(DocumentPtr document, current(table.tablet, id.internal));
   record_point(table, id);
-  tables_read.insert(table.name);
+  note_table_read(table);
   if (!table.system)
     HULL_CHECK_OK(charge_read(document ? 1 : 0, document ? convex_size(document->value) : 0));
   return document;
@@ -123,17 +156,39 @@ Result<DocumentPtr> Transaction::Impl::read(const TableInfo& table, const Docume
 // --- nesting
 // -------------------------------------------------------------------------------------------------------------
 
-void Transaction::begin_nested() {
-  impl_->savepoints.push_back({impl_->overlay.mark(), catalog_, impl_->schema_failure});
+void Transaction::Impl::undo_to(size_t overlay_mark, std::shared_ptr<const Catalog> catalog) {
+  overlay.rollback(overlay_mark);
+  // The ids of indexes that are no more may be given out again.
+  if (tx.catalog_ != catalog) overlay.forget_rows();
+  tx.catalog_ = std::move(catalog);
 }
-void Transaction::commit_nested() { impl_->savepoints.pop_back(); }
-void Transaction::rollback_nested() {
-  auto& savepoint = impl_->savepoints.back();
-  impl_->overlay.rollback(savepoint.overlay_mark);
-  catalog_ = std::move(savepoint.catalog);
-  impl_->schema_failure = std::move(savepoint.schema_failure);
+
+void Transaction::begin_nested(const TransactionBudget& budget) {
+  Impl& impl = *impl_;
+  impl.savepoints.push_back({impl.overlay.mark(), catalog_, impl.schema_failure, impl.limits,
+                             usage_.documents_written, usage_.bytes_written, impl.paginated});
+  impl.limits = narrowed(impl.limits, usage_, reads_.user_intervals(), budget);
+  impl.paginated = false;
+}
+void Transaction::commit_nested() {
+  impl_->limits = impl_->savepoints.back().limits;
+  impl_->paginated = impl_->savepoints.back().paginated;
   impl_->savepoints.pop_back();
 }
+void Transaction::rollback_nested() {
+  auto& savepoint = impl_->savepoints.back();
+  impl_->undo_to(savepoint.overlay_mark, std::move(savepoint.catalog));
+  impl_->schema_failure = std::move(savepoint.schema_failure);
+  usage_.documents_written = savepoint.documents_written;
+  usage_.bytes_written = savepoint.bytes_written;
+  commit_nested();
+}
+
+void Transaction::charge_to(const Transaction& caller, const TransactionBudget& budget) {
+  usage_ = caller.usage_;
+  impl_->limits = narrowed(caller.impl_->limits, usage_, reads_.user_intervals(), budget);
+}
+void Transaction::take_charges(const Transaction& callee) { usage_ = callee.usage_; }
 
 // --- outcome
 // -------------------------------------------------------------------------------------------------------------
@@ -144,13 +199,22 @@ bool Transaction::has_writes() const {
                      [](const auto& item) { return item.second.before || item.second.after; });
 }
 
-const std::set<std::string>& Transaction::warnings() const {
-  impl_->warnings.clear();
-  add_limit_warnings(usage_, reads_.user_intervals(), impl_->knobs, impl_->warnings);
-  return impl_->warnings;
+const TransactionLimits& Transaction::limits() const { return impl_->limits; }
+
+std::vector<LimitWarning> Transaction::warnings() const {
+  std::vector<LimitWarning> warnings;
+  add_limit_warnings(usage_, reads_.user_intervals(), impl_->limits, warnings);
+  for (const auto& [tablet, internal] : impl_->near_limits) {
+    // As it stands now: the write may have been undone or followed by another.
+    const Overlay::Entry* entry = impl_->overlay.find(tablet, internal);
+    if (!entry || !entry->after) continue;
+    ValueView value = entry->after->value;
+    add_document_warnings(entry->id.text(), convex_size(value), nesting(value), warnings);
+  }
+  return warnings;
 }
 
-std::set<std::string> Transaction::tables_read() const { return impl_->tables_read; }
+const std::set<std::string>& Transaction::tables_read() const { return impl_->tables_read; }
 
 Result<void> Transaction::finish() {
   if (!impl_->schema_failure) return {};
@@ -171,6 +235,7 @@ CommitRequest Transaction::commit_request(std::string source) {
   CommitRequest request;
   request.snapshot = snapshot_->ts();
   request.source = std::move(source);
+  request.writes.reserve(impl_->overlay.entries().size());
   for (const auto& [key, entry] : impl_->overlay.entries()) {
     if (!entry.before && !entry.after) continue;
     // Documents of a table that was created and dropped again by this transaction.

@@ -16,14 +16,10 @@
 #include "base/envelope.h"
 #include "base/knobs.h"
 #include "database/engine.h"
+#include "database/limits.h"
 #include "database/query.h"
 
 namespace hull {
-
-struct TransactionUsage {
-  size_t documents_read = 0, bytes_read = 0;
-  size_t documents_written = 0, bytes_written = 0;
-};
 
 // Which tables a caller may name. User code sees user tables (and virtual ones through db.system); system
 // functions and server jobs see everything.
@@ -83,7 +79,7 @@ class Transaction {
   Result<DocumentPtr> get(std::string_view id_text, bool system,
                           std::optional<std::string_view> expected_table);
   Result<std::unique_ptr<QueryStream>> query(const QuerySpec& spec, bool system);
-  // `journal_end`: end cursor from the query journal of the previous run.
+  // `journal_end`: end cursor from the query journal of the previous run; it belongs to the first call.
   Result<Page> paginate(const PageSpec& spec, std::optional<std::string_view> journal_end);
   Result<std::optional<std::string>> normalize_id(std::string_view table, std::string_view id_text);
   Result<DocumentId> insert(std::string_view table, ValueView value);
@@ -92,7 +88,7 @@ class Transaction {
   Result<DocumentPtr> replace(std::string_view id_text, ValueView value,
                               std::optional<std::string_view> expected_table);
   Result<DocumentPtr> remove(std::string_view id_text, std::optional<std::string_view> expected_table);
-  Result<size_t> count(std::string_view table);
+  Result<size_t> count(std::string_view table);  // O(log tables), own writes included
 
   // --- system-level operations (no user limits, any table)
   // ------------------------------------------------------------
@@ -122,9 +118,16 @@ class Transaction {
 
   // --- sub-transactions
   // ------------------------------------------------------------------------------------------------
-  void begin_nested();
+  // Limits are narrowed to `budget` on top of the present usage until the sub-transaction ends; it may
+  // paginate once, like its parent. A rollback takes back its writes with what they counted, never its reads.
+  void begin_nested(const TransactionBudget& budget = {});
   void commit_nested();
   void rollback_nested();
+  // For a query that runs on this snapshot apart from the caller's writes and read set, but on its account
+  // (syscalls.md §8.2, useStaleSnapshot): starts with the caller's usage and limits, and gives the usage
+  // back.
+  void charge_to(const Transaction& caller, const TransactionBudget& budget);
+  void take_charges(const Transaction& callee);
 
   // --- outcome
   // -----------------------------------------------------------------------------------------------------------
@@ -132,11 +135,12 @@ class Transaction {
   const ReadSet& reads() const { return reads_; }
   ReadSet take_reads() { return std::move(reads_); }
   const TransactionUsage& usage() const { return usage_; }
-  // Counters above 80 % of their limit so far, each as "<Code>|<line>" (runtime.md §5.3).
-  const std::set<std::string>& warnings() const;
-  // End cursor of the only paginate() call: the new journal. nullopt = none.
+  const TransactionLimits& limits() const;  // in force now
+  // What came close to a limit so far (runtime.md §5.3): counters, and documents as they will be written.
+  std::vector<LimitWarning> warnings() const;
+  // End cursor of the first paginate() call: the new journal. nullopt = none.
   std::optional<std::string> journal() const { return journal_; }
-  std::set<std::string> tables_read() const;
+  const std::set<std::string>& tables_read() const;
   // Schema rows in progress that this transaction's writes break become failed here; call once before
   // commit_request().
   Result<void> finish();

@@ -3,7 +3,6 @@
 
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "database/limits.h"
@@ -34,26 +33,39 @@ struct Transaction::Impl {
 
   Transaction& tx;
   Options options;
-  Knobs knobs;
+  TransactionLimits limits;
   Overlay overlay;
   double clock = 0;  // _creationTime of the next insert
   size_t system_documents_written = 0, system_bytes_written = 0;
   bool paginated = false;
   std::optional<SchemaFailure> schema_failure;
   std::set<std::string> tables_read;
-  std::set<std::string> warnings;
-  std::unordered_set<std::string> dependencies;  // metadata keys already in the read set
+  std::set<Overlay::Key> near_limits;  // documents written close to their own limits
 
   struct Savepoint {
     size_t overlay_mark;
     std::shared_ptr<const Catalog> catalog;
     std::optional<SchemaFailure> schema_failure;
+    TransactionLimits limits;
+    size_t documents_written, bytes_written;
+    bool paginated;
   };
   std::vector<Savepoint> savepoints;
 
-  // --- reads (transaction.cc) ---
+  // --- metadata reads (transaction.cc): recorded once, however often they happen ---
+  enum class Metadata : uint8_t { kName, kNumber, kTablet, kIndexList, kIndexName, kSchemas, kRead };
+  // True the first time.
+  bool note(Metadata kind, uint32_t n);
   void depend(const MetadataKey& key);
+  const TableInfo* depend_on_table_name(std::string_view name);
+  void depend_on_table_number(TableNumber number);
+  void depend_on_indexes(TabletId tablet);
   void depend_on_schemas();
+  void note_table_read(const TableInfo& table);
+  std::vector<uint64_t> noted;  // ascending
+
+  // --- reads (transaction.cc) ---
+  void undo_to(size_t overlay_mark, std::shared_ptr<const Catalog> catalog);
   // Current revision, pending or in the snapshot; null if none. Records nothing.
   Result<DocumentPtr> current(TabletId tablet, const InternalId& id);
   // Snapshot rows with pending ones merged over them. Fewer rows than `limit` means the interval's end.
@@ -77,7 +89,8 @@ struct Transaction::Impl {
 
   // --- writes (transaction_write.cc) ---
   Result<void> check_writable() const;
-  double next_creation_time();
+  // A new document with the next creation time.
+  Result<DocumentId> insert(const TableInfo& table, ValueView fields);
   // Validates, counts and applies one write. `after` nullopt = delete.
   Result<DocumentPtr> apply(const TableInfo& table, const DocumentId& id, const DocumentPtr& current,
                             std::optional<Value> after);

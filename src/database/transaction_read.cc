@@ -23,8 +23,7 @@ Error wrong_table(std::string_view method, std::string_view expected, std::strin
 std::optional<VisibleTable> Transaction::Impl::table_by_name(std::string_view name) {
   const Catalog& catalog = *tx.catalog_;
   if (!name.starts_with('_')) {
-    depend(table_name_key(name));
-    const TableInfo* table = catalog.table(name);
+    const TableInfo* table = depend_on_table_name(name);
     if (!table) return std::nullopt;
     return VisibleTable{table, table->name};
   }
@@ -37,7 +36,7 @@ std::optional<VisibleTable> Transaction::Impl::table_by_name(std::string_view na
 
 Result<std::optional<VisibleTable>> Transaction::Impl::table_of_id(const DocumentId& id, bool system) {
   const TableInfo* table = tx.catalog_->table(id.table);
-  if (!table || !table->system) depend(table_number_key(id.table));
+  if (!table || !table->system) depend_on_table_number(id.table);
   if (!table) return std::optional<VisibleTable>();
   if (!table->system) {
     if (system && !system_access()) return system_table_error(true);
@@ -80,18 +79,11 @@ Result<size_t> Transaction::count(std::string_view table) {
     return invalid_argument("table", "db.count", valid.error().message);
   auto visible = impl_->table_by_name(table);
   if (!visible) return size_t{0};
-  auto by_id = visible->info->find_index("by_id");
-  Interval rest{"", std::nullopt};
-  reads_.add(by_id->id, rest, false);
-  impl_->tables_read.insert(visible->name);
-  constexpr size_t kChunk = 1024;
-  size_t total = 0;
-  while (true) {
-    HULL_TRY(auto rows, impl_->scan(*by_id, rest, Order::kAsc, kChunk));
-    total += rows.size();
-    if (rows.size() < kChunk) return total;
-    rest.start = rows.back().key + '\0';
-  }
+  const TableInfo& info = *visible->info;
+  reads_.add(info.by_id, Interval{"", std::nullopt}, false);
+  impl_->note_table_read(info);
+  HULL_TRY(TableSummary summary, snapshot_->summary(info.tablet));
+  return static_cast<size_t>(summary.documents + impl_->overlay.document_delta(info.tablet));
 }
 
 Result<std::optional<CompiledQuery>> Transaction::Impl::compile(const QuerySpec& spec, bool system) {
@@ -108,10 +100,15 @@ Result<std::optional<CompiledQuery>> Transaction::Impl::compile(const QuerySpec&
     return not_found();
   }
   const TableInfo& info = *table->info;
-  tables_read.insert(table->name);
-  if (!info.system && !full_scan) depend(index_name_key(info.tablet, index_name));
+  note_table_read(info);
+  bool is_virtual = info.system && table->name != info.name;
   std::string display_name = index_display_name(table->name, index_name);
   auto index = info.find_index(index_name);
+  if (!info.system && !full_scan && (!index || note(Metadata::kIndexName, index->id.n)))
+    depend(index_name_key(info.tablet, index_name));
+  // Users know virtual tables by their two built-in indexes.
+  if (index && is_virtual && index->id != info.by_id && index->id != info.by_creation_time)
+    return not_found();
   if (!index) {
     for (const auto& other : info.other_indexes) {
       if (other.name != index_name) continue;
@@ -138,7 +135,7 @@ Result<std::optional<CompiledQuery>> Transaction::Impl::compile(const QuerySpec&
   CompiledQuery compiled;
   compiled.table = table->name;
   compiled.user = !info.system;
-  compiled.hidden = info.system && table->name != info.name;
+  compiled.hidden = is_virtual;
   HULL_TRY(compiled.interval, compile_range(*index, table->name, spec.range));
   compiled.index = std::move(index);
   return std::optional(std::move(compiled));

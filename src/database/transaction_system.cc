@@ -16,10 +16,12 @@ Error no_such_table(std::string_view name) { return Error::internal("no table na
 
 Result<DocumentPtr> Transaction::system_get(const DocumentId& id) {
   const TableInfo* table = catalog_->table(id.table);
-  if (!table || !table->system) impl_->depend(table_number_key(id.table));
+  if (!table || !table->system) impl_->depend_on_table_number(id.table);
   if (!table) return DocumentPtr();
-  reads_.add_point(table->by_id, key_of(Value::string(id.text())), false);
-  impl_->tables_read.insert(table->name);
+  std::string key;
+  append_string_key(id.short_text().view(), key);
+  reads_.add_point(table->by_id, std::move(key), false);
+  impl_->note_table_read(*table);
   return impl_->current(table->tablet, id.internal);
 }
 
@@ -27,11 +29,7 @@ Result<DocumentId> Transaction::system_insert(std::string_view table, ValueView 
   if (!table.starts_with('_')) HULL_CHECK_OK(ensure_table(table));
   const TableInfo* info = catalog_->table(table);
   if (!info) return no_such_table(table);
-  DocumentId id{info->number, InternalId::random(snapshot_->ts().ns)};
-  HULL_TRY(Value document, make_document(id, impl_->clock, fields));
-  HULL_TRY(DocumentPtr written, impl_->apply(*info, id, nullptr, std::move(document)));
-  impl_->next_creation_time();
-  return written->id;
+  return impl_->insert(*info, fields);
 }
 
 Result<void> Transaction::system_replace(const DocumentId& id, ValueView fields) {
@@ -57,7 +55,7 @@ Result<DocumentPtr> Transaction::system_find(std::string_view table, std::string
   if (!found) return Error::internal("no index " + index_display_name(table, index));
   Interval interval = prefix_interval(values);
   HULL_TRY(auto rows, impl_->scan(*found, interval, Order::kAsc, 1));
-  impl_->tables_read.insert(info->name);
+  impl_->note_table_read(*info);
   if (!rows.empty()) interval.end = rows[0].key + '\0';
   reads_.add(found->id, std::move(interval), false);
   return rows.empty() ? DocumentPtr() : rows[0].document;
@@ -77,8 +75,7 @@ std::vector<DocumentPtr> Transaction::system_rows(std::string_view table) {
 // --------------------------------------------------------------------------------------------------------------
 
 Result<void> Transaction::ensure_table(std::string_view name) {
-  impl_->depend(table_name_key(name));
-  if (catalog_->table(name)) return {};
+  if (impl_->depend_on_table_name(name)) return {};
   if (auto valid = check_identifier(name); !valid.ok())
     return Error::bad_request("InvalidTableName", valid.error().message);
   if (name.starts_with('_'))
@@ -96,12 +93,11 @@ Result<void> Transaction::ensure_table(std::string_view name) {
 }
 
 Result<void> Transaction::drop_table(std::string_view name) {
-  impl_->depend(table_name_key(name));
-  const TableInfo* table = catalog_->table(name);
+  const TableInfo* table = impl_->depend_on_table_name(name);
   if (!table || table->system) return {};
   impl_->depend_on_schemas();
   HULL_CHECK_OK(check_table_deletion(*catalog_, table->name));
-  impl_->depend(index_list_key(table->tablet));
+  impl_->depend_on_indexes(table->tablet);
   std::vector<DocumentId> rows;
   for (const auto& index : table->indexes)
     if (index->row != DocumentId{}) rows.push_back(index->row);
@@ -118,7 +114,7 @@ Result<void> Transaction::drop_table(std::string_view name) {
 Result<DocumentId> Transaction::add_index(std::string_view table, const DatabaseIndexDef& def) {
   HULL_CHECK_OK(ensure_table(table));
   const TableInfo& info = *catalog_->table(table);
-  impl_->depend(index_list_key(info.tablet));
+  impl_->depend_on_indexes(info.tablet);
   IndexRowFields row;
   row.tablet = info.tablet;
   row.descriptor = def.name;
@@ -136,16 +132,14 @@ Result<DocumentId> Transaction::add_index(std::string_view table, const Database
       row.state = IndexState::kBackfilled;
     }
   }
-  HULL_TRY(DocumentId id, system_insert("_index", row.fields_value()));
-  impl_->overlay.add_index(*catalog_->index(row.index));
-  return id;
+  return system_insert("_index", row.fields_value());
 }
 
 Result<DocumentId> Transaction::add_other_index(std::string_view table, std::string_view name,
                                                 ValueView config) {
   HULL_CHECK_OK(ensure_table(table));
   TabletId tablet = catalog_->table(table)->tablet;
-  impl_->depend(index_list_key(tablet));
+  impl_->depend_on_indexes(tablet);
   ValueBuilder b;
   b.begin_object();
   b.key("table_id").int64(tablet.n);

@@ -14,10 +14,13 @@ Result<void> Transaction::Impl::check_writable() const {
   return Error::bad_request("WriteInReadOnlyTransaction", "Queries cannot write to the database.");
 }
 
-double Transaction::Impl::next_creation_time() {
-  double now = clock;
+Result<DocumentId> Transaction::Impl::insert(const TableInfo& table, ValueView fields) {
+  constexpr double kNanosPerMilli = 1e6;
+  DocumentId id{table.number, InternalId::random(static_cast<int64_t>(clock * kNanosPerMilli))};
+  HULL_TRY(Value document, make_document(id, clock, fields));
+  HULL_CHECK_OK(apply(table, id, nullptr, std::move(document)));
   clock = std::nextafter(clock, std::numeric_limits<double>::infinity());
-  return now;
+  return id;
 }
 
 Result<DocumentPtr> Transaction::Impl::apply(const TableInfo& table, const DocumentId& id,
@@ -25,17 +28,19 @@ Result<DocumentPtr> Transaction::Impl::apply(const TableInfo& table, const Docum
   size_t size = after ? convex_size(*after) : 0;
   std::optional<SchemaFailure> failure;
   if (!table.system) {
-    depend(index_list_key(table.tablet));
+    depend_on_indexes(table.tablet);
     depend_on_schemas();
     if (after) {
-      HULL_CHECK_OK(check_document_shape(*after));
+      size_t levels = nesting(*after);
+      HULL_CHECK_OK(check_document_shape(*after, levels));
       HULL_CHECK_OK(enforce_active_schema(*tx.catalog_, table, *after));
       HULL_CHECK_OK(check_document_size(size));
       if (!schema_failure) failure = check_in_progress_schema(*tx.catalog_, table, *after);
+      if (document_is_near_limits(size, levels)) near_limits.insert({table.tablet, id.internal});
     }
     tx.usage_.documents_written += 1;
     tx.usage_.bytes_written += size;
-    HULL_CHECK_OK(check_write_limits(tx.usage_, knobs));
+    HULL_CHECK_OK(check_write_limits(tx.usage_, limits));
   } else {
     system_documents_written += 1;
     system_bytes_written += size;
@@ -67,21 +72,14 @@ Result<DocumentId> Transaction::insert(std::string_view table, ValueView value) 
     if (!impl_->system_access()) return system_table_error(false);
     return system_insert(table, value);
   }
-  // A table created for a document that is then refused must not stay.
-  begin_nested();
+  size_t mark = impl_->overlay.mark();
+  std::shared_ptr<const Catalog> before = catalog_;
   auto result = [&]() -> Result<DocumentId> {
     HULL_CHECK_OK(ensure_table(table));
-    const TableInfo& info = *catalog_->table(table);
-    DocumentId id{info.number, InternalId::random(snapshot_->ts().ns)};
-    HULL_TRY(Value document, make_document(id, impl_->clock, value));
-    HULL_TRY(DocumentPtr written, impl_->apply(info, id, nullptr, std::move(document)));
-    impl_->next_creation_time();
-    return written->id;
+    return impl_->insert(*catalog_->table(table), value);
   }();
-  if (result.ok())
-    commit_nested();
-  else
-    rollback_nested();
+  // A table created for a document that is then refused must not stay.
+  if (!result.ok()) impl_->undo_to(mark, std::move(before));
   return result;
 }
 

@@ -108,7 +108,7 @@ class PushTest : public ::testing::Test {
   void SetUp() override {
     directory_ = std::filesystem::temp_directory_path() / ("hull-push-" + random_hex(8));
     std::filesystem::create_directories(directory_);
-    auto store = open_sqlite_store({.path = directory_ / "db", .durable = false});
+    auto store = open_sqlite_store({.path = directory_ / "db", .durability = Durability::kRelaxed});
     ASSERT_TRUE(store.ok()) << store.error().message;
     engine_ = *Engine::open(std::move(*store), knobs_);
     blobs_ = *open_local_blob_store(directory_ / "blobs");

@@ -11,11 +11,6 @@ namespace hull {
 
 namespace {
 
-constexpr std::string_view kReadHelp =
-    " Consider using smaller limits in your queries, paginating your queries, or using indexed queries with "
-    "a selective "
-    "index range expressions.";
-
 struct OperationRight {
   std::string_view operation, action;
   bool read_only_may;
@@ -156,33 +151,24 @@ LogLine warning_line(std::string text, std::string_view code, std::string_view l
 void append_warnings(CallOutcome& outcome, const FunctionCall& call, UdfType type,
                      const Transaction* transaction, const Knobs& knobs) {
   bool action = type == UdfType::kAction || type == UdfType::kHttpAction;
-  auto check = [&outcome](std::string_view code, std::string_view message, size_t actual, size_t limit,
-                          std::string_view unit, std::string_view help) {
+  auto check = [&outcome](std::string_view code, std::string_view message, size_t actual, size_t limit) {
     if (actual <= limit / 5 * 4 || actual > limit) return;
-    outcome.log_lines.push_back(warning_line(
-        fmt::format("{} (actual: {}{}, limit: {}{}).{}", message, actual, unit, limit, unit, help),
-        "warning:" + std::string(code)));
+    outcome.log_lines.push_back(
+        warning_line(fmt::format("{} (actual: {} bytes, limit: {} bytes).", message, actual, limit),
+                     "warning:" + std::string(code)));
   };
   check(action ? "FunctionArgumentsTooLarge" : "TooLargeFunctionArguments",
         action ? "Large size of the action arguments" : "Large size of the function arguments",
-        convex_size(call.args), knobs.max_args_size, " bytes", "");
+        convex_size(call.args), knobs.max_args_size);
   if (transaction) {
-    const TransactionUsage& usage = transaction->usage();
-    check("TooManyDocumentsRead", "Many documents read in a single function execution", usage.documents_read,
-          knobs.max_documents_read, "", kReadHelp);
-    check("TooManyReads", "Many reads in a single function execution", transaction->reads().user_intervals(),
-          knobs.max_read_intervals, "", kReadHelp);
-    check("TooManyBytesRead", "Many bytes read in a single function execution", usage.bytes_read,
-          knobs.max_bytes_read, " bytes", kReadHelp);
-    check("TooManyWrites", "Many writes in a single function execution", usage.documents_written,
-          knobs.max_documents_written, "", "");
-    check("TooManyBytesWritten", "Many bytes written in a single function execution", usage.bytes_written,
-          knobs.max_bytes_written, " bytes", "");
+    for (LimitWarning& warning : transaction->warnings()) {
+      outcome.log_lines.push_back(warning_line(std::move(warning.text), "warning:" + warning.code));
+    }
   }
   if (outcome.value) {
     check("TooLargeFunctionResult",
           action ? "Large size of the action return value" : "Large size of the function return value",
-          convex_size(*outcome.value), knobs.max_result_size, " bytes", "");
+          convex_size(*outcome.value), knobs.max_result_size);
   }
   double limit_ms = (action ? knobs.action_user_timeout_s : knobs.udf_user_timeout_s) * 1000;
   if (outcome.user_ms > limit_ms * 0.8 && outcome.user_ms <= limit_ms) {

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "base/log.h"
@@ -18,11 +19,18 @@ struct MutationRunner::Request {
   FunctionCallback done;
   std::shared_ptr<void> inflight;
   double attempt_started_ms = 0;
-  size_t conflicts = 0;
+  size_t conflicts = 0;        // attempts lost to a commit
+  size_t overtaken = 0;        // attempts lost because it was the turn of somebody else
+  std::shared_ptr<Turn> turn;  // from the last lost attempt until the outcome of the next
   int losses = 0;
 };
 
 namespace {
+
+// Waiting for a turn is not failing; this only bounds it.
+constexpr size_t kMaxOvertaken = 200;
+// Who holds the turn before may be slow; after this the retry goes ahead without it.
+constexpr double kTurnPatienceMs = 3000;
 
 constexpr std::string_view kSessionTable = "_session_requests";
 constexpr std::string_view kSessionIndex = "by_session_id_and_request_id";
@@ -228,15 +236,19 @@ void MutationRunner::commit(const RequestPtr& request, Transaction& transaction,
     committed(request, std::move(outcome), std::move(entry), std::move(nothing));
     return;
   }
-  parts_.engine->submit(
-      transaction.commit_request(request->call.path.display()),
-      [this, request, outcome = std::move(outcome), entry = std::move(entry)](CommitOutcome commit) mutable {
-        committed(request, std::move(outcome), std::move(entry), std::move(commit));
-      });
+  CommitRequest commit = transaction.commit_request(request->call.path.display());
+  commit.queues = true;
+  commit.turn = request->turn;
+  parts_.engine->submit(std::move(commit), [this, request, outcome = std::move(outcome),
+                                            entry = std::move(entry)](CommitOutcome commit) mutable {
+    committed(request, std::move(outcome), std::move(entry), std::move(commit));
+  });
 }
 
 void MutationRunner::committed(const RequestPtr& request, CallOutcome outcome, FunctionLogEntry entry,
                                CommitOutcome commit) {
+  // The place in the queue was for this attempt: the next in line may go on.
+  request->turn = commit.conflict ? std::move(commit.conflict->turn) : nullptr;
   if (commit.ts) {
     FunctionResult result;
     result.value = resolve_tokens(*outcome.value, *commit.ts);
@@ -247,16 +259,19 @@ void MutationRunner::committed(const RequestPtr& request, CallOutcome outcome, F
     return;
   }
   if (commit.conflict) {
-    bool again = request->conflicts < parts_.options.knobs->occ_max_retries;
+    const bool overtaken = commit.conflict->overtaken;
+    bool again = overtaken ? request->overtaken < kMaxOvertaken
+                           : request->conflicts < parts_.options.knobs->occ_max_retries;
     Error error = conflict_error(*commit.conflict, request->call);
     entry.occ = commit.conflict;
-    entry.occ_retry_count = request->conflicts;
+    entry.occ_retry_count = request->conflicts + request->overtaken;
     entry.will_retry = again;
     CallOutcome failed;
     failed.system_error = error;
     failed.log_lines = std::move(outcome.log_lines);
     log(std::move(entry), *request, failed);
     if (again) {
+      ++(overtaken ? request->overtaken : request->conflicts);
       retry(request, commit.conflict->conflicting);
     } else {
       answer_failure(request, failed, Timestamp{});
@@ -271,22 +286,30 @@ void MutationRunner::committed(const RequestPtr& request, CallOutcome outcome, F
 }
 
 void MutationRunner::retry(RequestPtr request, Timestamp conflicting) {
+  auto started = std::make_shared<std::atomic<bool>>(false);
+  auto go = [this, request, conflicting, started] {
+    if (started->exchange(true)) return;
+    parts_.engine->when_published(
+        conflicting, [this, request] { parts_.tasks->post([this, request] { start(request); }); });
+  };
+  if (request->turn) {
+    request->turn->when_ready(go);
+    if (!started->load()) parts_.timers->after(kTurnPatienceMs, go);
+    return;
+  }
+  // The queue is full: the documented backoff, from the second retry on.
   const Knobs& knobs = *parts_.options.knobs;
-  size_t earlier = request->conflicts++;
+  const size_t earlier = request->conflicts + request->overtaken - 1;
   double delay_ms = 0;
   if (earlier > 0) {
     double backoff = knobs.occ_initial_backoff_ms * std::pow(2.0, static_cast<double>(earlier - 1));
     double uniform = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
     delay_ms = std::min(backoff, knobs.occ_max_backoff_ms) * uniform;
   }
-  auto when_due = [this, request, conflicting] {
-    parts_.engine->when_published(
-        conflicting, [this, request] { parts_.tasks->post([this, request] { start(request); }); });
-  };
   if (delay_ms < 1) {
-    when_due();
+    go();
   } else {
-    parts_.timers->after(delay_ms, std::move(when_due));
+    parts_.timers->after(delay_ms, go);
   }
 }
 

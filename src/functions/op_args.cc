@@ -86,6 +86,20 @@ Result<Value> OpArgs::value(std::string_view name, JsonParseOptions options) con
   return value;
 }
 
+Result<TransactionBudget> OpArgs::transaction_budget(std::string_view name) const {
+  TransactionBudget budget;
+  auto json = raw(name);
+  if (!json) return budget;
+  auto limits = OpArgs::parse(*json, method_);
+  if (!limits.ok()) return invalid("`" + std::string(name) + "` must be an object");
+  HULL_TRY(budget.documents_read, limits->optional_count("documentsRead"));
+  HULL_TRY(budget.bytes_read, limits->optional_count("bytesRead"));
+  HULL_TRY(budget.intervals, limits->optional_count("databaseQueries"));
+  HULL_TRY(budget.documents_written, limits->optional_count("documentsWritten"));
+  HULL_TRY(budget.bytes_written, limits->optional_count("bytesWritten"));
+  return budget;
+}
+
 Result<FunctionPath> OpArgs::address() const {
   HULL_TRY(auto handle, optional_string("functionHandle"));
   if (handle) {

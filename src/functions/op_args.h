@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "database/limits.h"
 #include "value/json.h"
 #include "value/names.h"
 
@@ -28,6 +29,9 @@ class OpArgs {
   bool flag(std::string_view name) const { return raw(name) == "true"; }
   // The member as a Convex value; errors are argument errors on `name`.
   Result<Value> value(std::string_view name, JsonParseOptions options) const;
+
+  // The limits of a nested call, by the names of syscalls.md §8.2; what nothing counts yet is ignored.
+  Result<TransactionBudget> transaction_budget(std::string_view name) const;
 
   // The function a calling op names: functionHandle, name or reference (syscalls.md §8.1).
   Result<FunctionPath> address() const;

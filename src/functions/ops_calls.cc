@@ -32,19 +32,24 @@ Result<std::string> TransactionCall::op_run_udf(Level& level, std::string_view j
         "MaximumCallDepthExceeded",
         "Cross component call depth limit exceeded. Do you have an infinite loop in your app?");
   }
+  HULL_TRY(TransactionBudget budget, args.transaction_budget("transactionLimits"));
   std::string args_json = "[" + std::string(args.raw("args").value_or("{}")) + "]";
 
   if (stale) {
-    // Reads the snapshot only: neither sees the caller's writes nor adds to its read set.
+    // Reads the snapshot only: neither sees the caller's writes nor adds to its read set. What it reads
+    // still counts.
     Transaction::Options options;
     options.knobs = settings_.knobs;
     options.cursors = settings_.cursors;
     options.now_ms = now_ms_;
     Transaction snapshot(level.transaction->snapshot(), options);
-    HULL_TRY(Value value, run_nested(level, type, path, args_json, snapshot));
-    return to_json(value);
+    snapshot.charge_to(*level.transaction, budget);
+    auto value = run_nested(level, type, path, args_json, snapshot);
+    level.transaction->take_charges(snapshot);
+    if (!value.ok()) return std::move(value).error();
+    return to_json(*value);
   }
-  level.transaction->begin_nested();
+  level.transaction->begin_nested(budget);
   auto value = run_nested(level, type, path, args_json, *level.transaction);
   if (!value.ok()) {
     level.transaction->rollback_nested();
@@ -57,7 +62,7 @@ Result<std::string> TransactionCall::op_run_udf(Level& level, std::string_view j
 Result<Value> TransactionCall::run_nested(Level& level, UdfType type, const FunctionPath& path,
                                           std::string_view args_json, Transaction& transaction) {
   HULL_TRY(const FunctionInfo* function, find_function(code_, path, type, {.allow_internal = true}));
-  auto args = parse_convex_json(args_json, {.allow_commit_ts = type_ == UdfType::kMutation});
+  auto args = parse_convex_json(args_json, {.allow_commit_ts = commit_ts_allowed()});
   if (!args.ok()) {
     return Error::bad_request("InvalidArgs",
                               "Invalid arguments for " + path.canonical() + ": " + args.error().message);
@@ -72,6 +77,7 @@ Result<Value> TransactionCall::run_nested(Level& level, UdfType type, const Func
   LevelResult result = run_level(callee, *function, to_json(*args), level.call_id);
   if (fatal_) return Error::internal("the call was ended");
   if (result.error) return error_for_caller(*result.error);
+  if (result.refusal) return std::move(*result.refusal);
   return *std::move(result.value);
 }
 

@@ -46,7 +46,7 @@ Result<std::string> TransactionCall::op_get(Level& level, std::string_view json)
 Result<void> TransactionCall::open_stream(Level& level, uint32_t id, const OpArgs& args) {
   auto query = args.raw("query");
   if (!query) return Error::bad_request("QueryNotFound", "in-progress query not found");
-  HULL_TRY(QuerySpec spec, QuerySpec::parse(*query, "queryStream"));
+  HULL_TRY(QuerySpec spec, QuerySpec::parse(*query, "queryStream", commit_ts_allowed()));
   HULL_TRY(auto stream, level.transaction->query(spec, spec.table.starts_with('_')));
   OpenQuery& open = level.queries[id];
   open.stream = std::move(stream);
@@ -71,9 +71,10 @@ void TransactionCall::consume(Level& level,
     open.served -= served;
     rows = std::min(rows - served, open.handed_out);
     open.handed_out -= rows;
-    // Rows were only handed out within the limits, so consuming them cannot fail for a reason of the user's.
+    // Each was handed out within the limits, but several streams or a nested call may have used them up
+    // together. The function has the rows, so they count and are recorded; its next read fails.
     for (; rows > 0; --rows) {
-      if (!open.stream->next().ok()) break;
+      [[maybe_unused]] auto row = open.stream->next();
     }
     // After the last row the end is read too: an insert behind it must be noticed.
     if (open.exhausted && open.handed_out == 0) {
@@ -94,14 +95,14 @@ Result<void> TransactionCall::query_stream_next(Level& level, std::string_view j
   open.page = std::min(open.page * 2, kMaxPage);
 
   const TransactionUsage& usage = level.transaction->usage();
+  const TransactionLimits& limits = level.transaction->limits();
   size_t documents = usage.documents_read, bytes = usage.bytes_read, json_bytes = 0;
   wire::Rows* rows = result.mutable_rows();
   bool complete = true;
   for (const QueryStream::Peeked& row : peeked.rows) {
     documents += row.documents;
     bytes += row.bytes;
-    bool within =
-        documents <= settings_.knobs->max_documents_read && bytes <= settings_.knobs->max_bytes_read;
+    bool within = documents <= limits.documents_read && bytes <= limits.bytes_read;
     if (!within || json_bytes > kMaxPageBytes) {
       complete = false;
       break;
@@ -137,7 +138,7 @@ Result<std::string> TransactionCall::op_query_page(Level& level, std::string_vie
   auto query = args.raw("query");
   if (!query) return args.invalid("missing field `query`");
   PageSpec page;
-  HULL_TRY(page.query, QuerySpec::parse(*query, "queryPage"));
+  HULL_TRY(page.query, QuerySpec::parse(*query, "queryPage", commit_ts_allowed()));
   HULL_TRY(page.cursor, args.optional_string("cursor"));
   HULL_TRY(page.end_cursor, args.optional_string("endCursor"));
   HULL_TRY(page.page_size, args.count("pageSize"));
@@ -159,7 +160,7 @@ Result<std::string> TransactionCall::op_patch(Level& level, std::string_view jso
   HULL_TRY(OpArgs args, OpArgs::parse(json, "db.patch"));
   HULL_TRY(std::string id, args.string("id"));
   HULL_TRY(auto table, args.optional_string("table"));
-  HULL_TRY(Value value, args.value("value", {.allow_undefined = true, .allow_commit_ts = true}));
+  HULL_TRY(Value value, args.value("value", {.allow_undefined_fields = true, .allow_commit_ts = true}));
   HULL_TRY(DocumentPtr document, level.transaction->patch(id, value, view_of(table)));
   return json_or_null(document);
 }

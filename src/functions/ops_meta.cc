@@ -89,17 +89,17 @@ std::optional<Result<std::string>> TransactionCall::meta_op(Level& level, const 
 
 Result<std::string> TransactionCall::op_metrics(Level& level) {
   const TransactionUsage& usage = level.transaction->usage();
-  const Knobs& knobs = *settings_.knobs;
+  const TransactionLimits& limits = level.transaction->limits();
   std::string out = "{";
   auto add = [&out](std::string_view name, size_t used, size_t limit) {
     if (out.size() > 1) out += ',';
     out += fmt::format(R"("{}":{{"used":{},"remaining":{}}})", name, used, limit - std::min(used, limit));
   };
-  add("bytesRead", usage.bytes_read, knobs.max_bytes_read);
-  add("bytesWritten", usage.bytes_written, knobs.max_bytes_written);
-  add("databaseQueries", level.transaction->reads().user_intervals(), knobs.max_read_intervals);
-  add("documentsRead", usage.documents_read, knobs.max_documents_read);
-  add("documentsWritten", usage.documents_written, knobs.max_documents_written);
+  add("bytesRead", usage.bytes_read, limits.bytes_read);
+  add("bytesWritten", usage.bytes_written, limits.bytes_written);
+  add("databaseQueries", level.transaction->reads().user_intervals(), limits.intervals);
+  add("documentsRead", usage.documents_read, limits.documents_read);
+  add("documentsWritten", usage.documents_written, limits.documents_written);
   add("functionsScheduled", 0, 1000);
   add("scheduledFunctionArgsBytes", 0, 1 << 24);
   return out + "}";

@@ -74,7 +74,7 @@ class Runner final : public FunctionRunner {
     auto pool = parts_.pool->stats();
     auto actions = parts_.actions->stats();
     return {pool.workers + actions.workers, pool.running + actions.running,
-            pool.rss_bytes + actions.rss_bytes};
+            pool.rss_bytes + actions.rss_bytes, parts_.cache->stats().bytes};
   }
 
  private:

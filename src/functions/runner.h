@@ -60,7 +60,7 @@ class FunctionRunner {
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;
 
   struct Stats {
-    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0;
+    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0, query_cache_bytes = 0;
   };
   virtual Stats stats() = 0;
 };

@@ -83,6 +83,7 @@ CallOutcome TransactionCall::run(const FunctionInfo& function) {
   if (!fatal_) {
     outcome_.value = std::move(result.value);
     outcome_.error = std::move(result.error);
+    if (result.refusal) outcome_.error = host_error(*result.refusal);
   }
   // Lines of callees arrive before those of their callers.
   std::stable_sort(outcome_.log_lines.begin(), outcome_.log_lines.end(),
@@ -176,9 +177,13 @@ std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
 
 void TransactionCall::lose(bool outgrew_memory) {
   auto cause = worker_.cause_of_end();
-  bool known = outgrew_memory || cause != WorkerProcess::Cause::kUnknown;
   fatal_ = true;
-  outcome_.loss = known ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
+  if (outgrew_memory || cause == WorkerProcess::Cause::kOutOfMemory) {
+    outcome_.loss = CallOutcome::Loss::kOutOfMemory;
+  } else {
+    outcome_.loss =
+        cause == WorkerProcess::Cause::kTimeout ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
+  }
   outcome_.error = host_error(cause == WorkerProcess::Cause::kTimeout ? timeout_text(*settings_.knobs)
                                                                       : out_of_memory_text(*settings_.knobs));
 }
@@ -198,12 +203,13 @@ TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const F
     switch (error.kind()) {
       case wire::JsError::EXCEPTION:
       case wire::JsError::DEVELOPER:
-        return {std::nullopt, function_error_from(error)};
+        return {std::nullopt, function_error_from(error), std::nullopt};
       case wire::JsError::TIMEOUT:
         outcome_.error = function_error_from(error);
         break;
       case wire::JsError::OUT_OF_MEMORY:
         outcome_.error = host_error(out_of_memory_text(*settings_.knobs));
+        outcome_.loss = CallOutcome::Loss::kOutOfMemory;
         outcome_.retire = true;
         break;
       default:
@@ -217,9 +223,16 @@ TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const F
     return {};
   }
   auto value = check_result(level.path, function.returns.get(), done.result_json(),
-                            level.transaction->catalog(), *settings_.knobs, type_ == UdfType::kMutation);
-  if (!value.ok()) return {std::nullopt, host_error(value.error())};
-  return {*std::move(value), std::nullopt};
+                            level.transaction->catalog(), *settings_.knobs, commit_ts_allowed());
+  if (!value.ok()) return {std::nullopt, std::nullopt, std::move(value).error()};
+  if (level.depth == 0 && contains_commit_ts(*value)) {
+    return {std::nullopt, std::nullopt,
+            Error::bad_request("InvalidReturnValue",
+                               fmt::format("Function {} return value invalid: Value contains an unresolved "
+                                           "commit timestamp",
+                                           level.path.canonical()))};
+  }
+  return {*std::move(value), std::nullopt, std::nullopt};
 }
 
 void TransactionCall::add_logs(const Level& level,

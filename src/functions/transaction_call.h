@@ -27,10 +27,11 @@ struct CallOutcome {
   std::optional<Value> value;
   std::optional<FunctionError> error;
   std::optional<Error> system_error;
-  // kAtLimit: the worker ended because this call outgrew a limit, as it would again. The other losses may not
-  // be the call's fault and are worth another worker.
-  enum class Loss { kNone, kDied, kHung, kAtLimit } loss = Loss::kNone;
-  bool worth_another_worker() const { return loss == Loss::kDied || loss == Loss::kHung; }
+  // kAtLimit: the worker ended because this call outgrew its time, as it would again. The other losses may
+  // not be the call's fault and are worth another worker; also running out of memory, since a worker's heap
+  // holds what earlier calls have left and V8 has not collected yet.
+  enum class Loss { kNone, kDied, kHung, kAtLimit, kOutOfMemory } loss = Loss::kNone;
+  bool worth_another_worker() const { return loss != Loss::kNone && loss != Loss::kAtLimit; }
   bool retire = false;  // the worker must not be used again
   std::vector<LogLine> log_lines;
   bool observed_identity = false, observed_time = false, observed_random = false;
@@ -72,6 +73,7 @@ class TransactionCall {
   struct LevelResult {
     std::optional<Value> value;
     std::optional<FunctionError> error;
+    std::optional<Error> refusal;  // the value was not accepted: instead of both
   };
 
   LevelResult run_level(Level& level, const FunctionInfo& function, const std::string& args_json,
@@ -107,6 +109,8 @@ class TransactionCall {
   Result<std::string> op_run_udf(Level& level, std::string_view args);
   Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,
                            Transaction& transaction);
+  // Only mutations and what they call know the commit timestamp token (values-and-schema.md §1.6).
+  bool commit_ts_allowed() const { return type_ == UdfType::kMutation; }
 
   const CallSettings& settings_;
   WorkerProcess& worker_;

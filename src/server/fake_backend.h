@@ -72,6 +72,7 @@ class FakeEngine final : public Engine {
   Timestamp latest() const override { return now; }
   SnapshotPtr snapshot() const override { return nullptr; }
   Result<SnapshotPtr> snapshot_at(Timestamp) const override { return Error::out_of_retention(); }
+  bool retire_snapshots(Timestamp) override { return false; }
   void submit(CommitRequest, CommitCallback done) override { done({}); }
   void when_published(Timestamp ts, std::function<void()> ready) override {
     if (now >= ts) ready();
@@ -83,7 +84,9 @@ class FakeEngine final : public Engine {
   }
   size_t subscription_count() const override { return 0; }
   Store& store() override { std::abort(); }
-  bool failed() const override { return false; }
+  Env& env() override { return Env::real(); }
+  std::optional<Error> read_only() const override { return std::nullopt; }
+  Stats stats() const override { return {}; }
 };
 
 class FakeRunner final : public FunctionRunner {

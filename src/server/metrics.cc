@@ -63,6 +63,14 @@ std::string Metrics::render(FunctionRunner* runner) const {
                   static_cast<double>(stats.worker_rss_bytes));
     append_metric(out, "database_subscriptions_info", "gauge",
                   static_cast<double>(runner->engine().subscription_count()));
+    append_metric(out, "cache_size_bytes", "gauge", static_cast<double>(stats.query_cache_bytes));
+    const Engine::Stats engine = runner->engine().stats();
+    append_metric(out, "hull_recent_writes_bytes", "gauge", static_cast<double>(engine.recent_bytes));
+    append_metric(out, "hull_unapplied_bytes", "gauge", static_cast<double>(engine.unapplied_bytes));
+    append_metric(out, "hull_commits_total", "counter", static_cast<double>(engine.commits));
+    append_metric(out, "hull_commit_groups_total", "counter", static_cast<double>(engine.groups));
+    append_metric(out, "hull_conflicts_total", "counter", static_cast<double>(engine.conflicts));
+    append_metric(out, "hull_read_only", "gauge", runner->engine().read_only() ? 1 : 0);
   }
   std::lock_guard lock(mutex_);
   out += fmt::format("# TYPE {}http_handle_duration_seconds histogram\n", kPrefix);

@@ -27,7 +27,7 @@ void echo(ServerContext&, RequestPtr request, ClientVersion, Responder respond) 
 
 void readiness(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
   bool ready = context.ready.load(std::memory_order_acquire);
-  bool read_only = ready && context.runner->engine().failed();
+  bool read_only = ready && context.runner->engine().read_only().has_value();
   std::string reason = !ready ? "\"starting\"" : read_only ? "\"the database accepts no more commits\"" : "";
   bool ok = ready && !read_only;
   respond(HttpResponse::json(

@@ -1,17 +1,20 @@
 // Store: the durable side of the database (database.md §14; DESIGN §3). SQLite implements it; PostgreSQL and
 // MySQL can.
 //
-// Layout every implementation keeps: the *log* (every revision of every document, in commit order) is the
-// truth; apart from it the *latest* state (newest revision per document, live rows per index) serves ordinary
-// reads, so a range read never steps over dead versions. Reads see the latest committed state only; older
-// snapshots are reconstructed by the caller from versions it keeps in memory (database/version_store.h).
+// Every implementation keeps two things. The *log* (every revision of every document, in commit order) is the
+// truth: a commit is durable when it is in the log. Apart from it the *latest state* (newest revision per
+// document, live rows per index) serves ordinary reads, so a range read never steps over dead versions. The
+// latest state follows the log: apply() brings it forward, and applied() says how far it is. Older and newer
+// snapshots are made by the caller, from the row images of recent commits that it keeps in memory
+// (database/recent_writes.h).
 //
 // Contract
-//  * commit() makes a group of commits durable with one sync, all or nothing, and is called by one thread at
-//  a time.
-//  * Reads may run on any number of threads, also during commit(); each sees a state before or after the
-//  whole group.
-//  * An error from commit() leaves the outcome unknown: the caller must stop writing and reopen.
+//  * commit() makes a group of commits durable with one sync, all or nothing. Timestamps ascend over all
+//    commits ever made. commit(), recover() and trim_log() are called by one thread at a time.
+//  * apply() may run beside commit(), on one thread at a time.
+//  * Reads may run on any number of threads, also during the others. Each read sees the state at exactly one
+//    timestamp, not before the applied() of when it began.
+//  * After a failed commit() its outcome is unknown and the next call must be recover(). Reads go on.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +26,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "storage/disk.h"
 #include "value/id.h"
 #include "value/value.h"
 
@@ -53,10 +57,22 @@ struct StoredIndexWrite {
   InternalId id;
   bool deleted = false;
 };
+// How many documents a tablet holds and their size (values-and-schema.md §4); also by how much that changes.
+struct TableSummary {
+  int64_t documents = 0;
+  int64_t bytes = 0;
+  bool operator==(const TableSummary&) const = default;
+};
+struct SummaryDelta {
+  TabletId tablet;
+  TableSummary change;
+  bool operator==(const SummaryDelta&) const = default;
+};
 struct StoredCommit {
   Timestamp ts;
   std::vector<StoredWrite> writes;
   std::vector<StoredIndexWrite> index_writes;
+  std::vector<SummaryDelta> deltas;  // what the writes add up to, one per tablet
 };
 
 struct StoredDocument {
@@ -91,7 +107,19 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  virtual Result<void> commit(std::span<const StoredCommit> group) = 0;
+  // A commit without rows records just that its timestamp has been used.
+  virtual Result<void> commit(std::vector<StoredCommit> group) = 0;
+  // Once it succeeds, commits are possible again and nothing of the failed group exists or will come back,
+  // also after a restart. An error says why the store still cannot be written.
+  virtual Result<void> recover() = 0;
+
+  // Newest timestamp whose commit, with all before it, is visible to reads that begin now.
+  virtual Timestamp applied() const = 0;
+  // One bounded, atomic step of at least one commit; true if more is waiting. After an error nothing is
+  // lost: call it again later.
+  virtual Result<bool> apply() = 0;
+  // Memory held by commits that are not applied yet.
+  virtual size_t unapplied_bytes() const = 0;
 
   // Newest revision of a document; nullopt if it does not exist or is deleted.
   virtual Result<std::optional<StoredDocument>> get(TabletId tablet, InternalId id) = 0;
@@ -102,22 +130,26 @@ class Store {
   // Live rows of a secondary index with their documents. Cost is proportional to the rows returned.
   virtual Result<std::vector<StoredIndexRow>> scan_index(IndexId index, const Interval& interval, Order order,
                                                          size_t limit) = 0;
-  // The log from `after` (exclusive) in commit order, at most `limit` revisions, never splitting a commit.
+  // The log from `after` (exclusive) in commit order, at most `limit` revisions unless a single commit has
+  // more; a commit is never split. OutOfRetention if commits after `after` have been trimmed.
   virtual Result<std::vector<LogRevision>> read_log(Timestamp after, size_t limit) = 0;
-  // Newest timestamp in the log; 0 if empty.
+  // The sum of all deltas per tablet, as of applied(): start-up reads it instead of counting documents.
+  virtual Result<std::vector<SummaryDelta>> summaries() = 0;
+  // Newest timestamp ever committed; 0 if none.
   virtual Result<Timestamp> max_timestamp() = 0;
   // Drops all rows of an index or of a tablet (latest state only) in bounded steps; true when nothing is
   // left.
   virtual Result<bool> purge_index(IndexId index, size_t max_rows) = 0;
   virtual Result<bool> purge_tablet(TabletId tablet, size_t max_rows) = 0;
-  // Deletes log revisions superseded before `horizon` and the tombstones before it, at most `max_rows`;
-  // returns how many. The newest revision of a live document always stays.
-  virtual Result<size_t> trim_log(Timestamp horizon, size_t max_rows) = 0;
+  // Gives back the space of applied log whose commits are all before `horizon`, and of older log while more
+  // than `max_bytes` are used; returns the bytes freed. The latest state is not touched.
+  virtual Result<size_t> trim_log(Timestamp horizon, size_t max_bytes) = 0;
 
-  // Small durable key -> value map for facts outside the transaction system (format version, high-water
-  // marks).
-  virtual Result<std::optional<std::string>> get_global(std::string_view key) = 0;
-  virtual Result<void> set_global(std::string_view key, std::string_view value) = 0;
+  struct Usage {
+    size_t log_bytes = 0, state_bytes = 0;  // on disk
+    DiskSpace disk;                         // of the file system they are on
+  };
+  virtual Result<Usage> usage() = 0;
 };
 
 }  // namespace hull

@@ -7,6 +7,10 @@
 
 namespace hull {
 
+namespace {
+constexpr size_t kKeptCapacity = size_t{256} << 10;
+}  // namespace
+
 // Children are written behind a header whose offset table is still missing; end() makes room for the table.
 // The positions of all open containers share one stack.
 struct ValueBuilder::Frame {
@@ -16,9 +20,35 @@ struct ValueBuilder::Frame {
   size_t key = 0;      // position of the key that waits for its value
 };
 
-ValueBuilder::ValueBuilder() = default;
-ValueBuilder::~ValueBuilder() = default;
-ValueBuilder::ValueBuilder(ValueBuilder&&) noexcept = default;
+struct ValueBuilder::Spare {
+  std::string out;
+  std::vector<Frame> frames;
+  std::vector<Entry> entries;
+};
+
+ValueBuilder::Spare& ValueBuilder::spare() {
+  thread_local Spare instance;
+  return instance;
+}
+
+// A builder inside the life of another one finds nothing to take and allocates.
+ValueBuilder::ValueBuilder() {
+  Spare& spare = ValueBuilder::spare();
+  out_ = std::move(spare.out);
+  frames_ = std::move(spare.frames);
+  entries_ = std::move(spare.entries);
+  out_.clear();
+  frames_.clear();
+  entries_.clear();
+}
+
+ValueBuilder::~ValueBuilder() {
+  if (out_.capacity() > kKeptCapacity) return;
+  Spare& spare = ValueBuilder::spare();
+  spare.out = std::move(out_);
+  spare.frames = std::move(frames_);
+  spare.entries = std::move(entries_);
+}
 
 void ValueBuilder::element_started() {
   if (frames_.empty()) return;
@@ -144,7 +174,7 @@ ValueBuilder& ValueBuilder::end() {
 
 Value ValueBuilder::finish() {
   if (!frames_.empty() || out_.empty() || ValueView(out_.data()).packed_size() != out_.size()) std::abort();
-  Value result = Value::adopt(std::move(out_));
+  Value result = Value::adopt(out_.size() > kKeptCapacity ? std::move(out_) : std::string(out_));
   out_.clear();
   return result;
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 constexpr size_t kFooterBytes = 2;
-constexpr size_t kMinText = 31, kMaxText = 37;
+constexpr size_t kMinText = 31, kMaxText = DocumentId::kMaxText;
 constexpr int64_t kNanosPerDay = 86'400'000'000'000;
 
 constexpr std::array<int8_t, 256> kDigits = [] {
@@ -27,19 +27,43 @@ uint16_t fletcher16(std::string_view bytes) {
   return static_cast<uint16_t>(high << 8 | low);
 }
 
-void append_base32(std::string_view bytes, std::string& out) {
+// Writes the digits of `bytes` and gives their number.
+size_t write_base32(std::string_view bytes, char* out) {
   uint32_t bits = 0;
   int held = 0;
+  size_t count = 0;
   for (char c : bytes) {
     bits = bits << 8 | static_cast<uint8_t>(c);
     held += 8;
     while (held >= 5) {
       held -= 5;
-      out.push_back(kAlphabet[bits >> held & 31]);
+      out[count++] = kAlphabet[bits >> held & 31];
     }
   }
-  if (held > 0) out.push_back(kAlphabet[bits << (5 - held) & 31]);
+  if (held > 0) out[count++] = kAlphabet[bits << (5 - held) & 31];
+  return count;
 }
+
+// Random bytes of the operating system, fetched by the page: one system call serves hundreds of ids. Bytes
+// given out are wiped, so a leak of the page tells nothing about ids that exist. One per thread.
+class RandomPage {
+ public:
+  void take(uint8_t* out, size_t count) {
+    if (left_ < count) refill();
+    left_ -= count;
+    std::memcpy(out, page_.data() + left_, count);
+    std::memset(page_.data() + left_, 0, count);
+  }
+
+ private:
+  void refill() {
+    random_fill(page_.data(), page_.size());
+    left_ = page_.size();
+  }
+
+  std::array<uint8_t, 4096> page_{};
+  size_t left_ = 0;
+};
 
 Error undecodable(std::string_view cause) {
   return Error::bad_request("InvalidArgument", "Unable to decode ID: " + std::string(cause));
@@ -56,25 +80,33 @@ InternalId InternalId::from(std::string_view raw16) {
 }
 
 InternalId InternalId::random(int64_t now_ns) {
-  std::string raw = random_bytes(14);
+  constexpr size_t kRandom = 14;
+  thread_local RandomPage page;
+  InternalId id;
+  if (random_is_seeded())
+    random_fill(id.bytes.data(), kRandom);
+  else
+    page.take(id.bytes.data(), kRandom);
   auto days = static_cast<uint16_t>(now_ns / kNanosPerDay);
-  raw.push_back(static_cast<char>(days >> 8));
-  raw.push_back(static_cast<char>(days));
-  return from(raw);
+  id.bytes[kRandom] = static_cast<uint8_t>(days >> 8);
+  id.bytes[kRandom + 1] = static_cast<uint8_t>(days);
+  return id;
 }
 
-std::string DocumentId::text() const {
-  std::string bytes;
+DocumentId::Text DocumentId::short_text() const {
+  constexpr size_t kMaxVarint = 5;
+  std::array<char, kMaxVarint + sizeof internal.bytes + kFooterBytes> bytes;
+  size_t size = 0;
   TableNumber rest = table;
-  for (; rest >= 0x80; rest >>= 7) bytes.push_back(static_cast<char>(rest | 0x80));
-  bytes.push_back(static_cast<char>(rest));
-  bytes += internal.view();
-  uint16_t footer = fletcher16(bytes);
-  bytes.push_back(static_cast<char>(footer));
-  bytes.push_back(static_cast<char>(footer >> 8));
-  std::string out;
-  out.reserve(kMaxText);
-  append_base32(bytes, out);
+  for (; rest >= 0x80; rest >>= 7) bytes[size++] = static_cast<char>(rest | 0x80);
+  bytes[size++] = static_cast<char>(rest);
+  std::memcpy(bytes.data() + size, internal.bytes.data(), internal.bytes.size());
+  size += internal.bytes.size();
+  uint16_t footer = fletcher16({bytes.data(), size});
+  bytes[size++] = static_cast<char>(footer);
+  bytes[size++] = static_cast<char>(footer >> 8);
+  Text out;
+  out.size = static_cast<uint8_t>(write_base32({bytes.data(), size}, out.digits.data()));
   return out;
 }
 
@@ -115,7 +147,7 @@ Result<DocumentId> DocumentId::parse(std::string_view text) {
   if (uint16_t version = footer ^ fletcher16(bytes.substr(0, body)); version != 0)
     return undecodable("Invalid ID version " + std::to_string(version) + " (expected 0)");
   // Unused low bits of the last digit, or a superfluous digit.
-  if (id.text() != text) return undecodable("ID wasn't valid base32");
+  if (id.short_text().view() != text) return undecodable("ID wasn't valid base32");
   return id;
 }
 

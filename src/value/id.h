@@ -21,14 +21,22 @@ struct InternalId {
   auto operator<=>(const InternalId&) const = default;
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   static InternalId from(std::string_view raw16);
-  static InternalId random(int64_t now_ns);  // 14 random bytes, then days since the epoch, big-endian
+  // 14 bytes of the operating system's randomness, then days since the epoch, big-endian.
+  static InternalId random(int64_t now_ns);
 };
 
 struct DocumentId {
   TableNumber table = 0;
   InternalId internal;
   auto operator<=>(const DocumentId&) const = default;
-  std::string text() const;
+  static constexpr size_t kMaxText = 37;
+  struct Text {  // on the stack, for hot paths
+    std::array<char, kMaxText> digits;
+    uint8_t size = 0;
+    std::string_view view() const { return {digits.data(), size}; }
+  };
+  Text short_text() const;
+  std::string text() const { return std::string(short_text().view()); }
   // Error message is the cause only, e.g. "Unable to decode ID: Invalid ID length 5" (code InvalidArgument).
   static Result<DocumentId> parse(std::string_view text);
 };

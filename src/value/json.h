@@ -12,10 +12,10 @@
 namespace hull {
 
 struct JsonParseOptions {
-  bool allow_undefined =
-      false;  // {"$undefined":null}: as a top-level field value (patch) or the whole value (index expression)
-  bool allow_commit_ts = false;  // {"$commitTs":null} at any depth
-  bool export_numbers = false;   // §2.2: an integer literal in the range of Int64 is an Int64
+  bool allow_undefined = false;         // {"$undefined":null} as the whole value: index range, filter literal
+  bool allow_undefined_fields = false;  // and as a top-level field's value: patch
+  bool allow_commit_ts = false;         // {"$commitTs":null} at any depth
+  bool export_numbers = false;          // §2.2: an integer literal in the range of Int64 is an Int64
 };
 
 // Convex JSON -> value. Errors carry the spec's code (§1.5, §5); text that is not JSON at all has code

@@ -47,8 +47,9 @@ Special special_of(std::string_view key, const JsonParseOptions& options, size_t
   if (key == "$bytes") return Special::kBytes;
   if (key == "$integer") return Special::kInteger;
   if (key == "$float") return Special::kFloat;
-  bool undefined_here = depth == 0 || (depth == 1 && in_object);
-  if (key == "$undefined" && options.allow_undefined && undefined_here) return Special::kUndefined;
+  bool undefined_here =
+      (depth == 0 && options.allow_undefined) || (depth == 1 && in_object && options.allow_undefined_fields);
+  if (key == "$undefined" && undefined_here) return Special::kUndefined;
   if (key == "$commitTs" && options.allow_commit_ts) return Special::kCommitTs;
   return Special::kNone;
 }

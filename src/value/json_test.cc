@@ -104,13 +104,15 @@ TEST(Json, Limits) {
 }
 
 TEST(Json, UndefinedOnlyWhereItIsAllowed) {
-  JsonParseOptions allow{.allow_undefined = true};
-  EXPECT_TRUE((*parse_convex_json(R"({"$undefined":null})", allow))->is_undefined());
+  JsonParseOptions whole{.allow_undefined = true}, allow{.allow_undefined_fields = true};
+  EXPECT_TRUE((*parse_convex_json(R"({"$undefined":null})", whole))->is_undefined());
+  EXPECT_FALSE(parse_convex_json(R"({"a":{"$undefined":null}})", whole).ok());
+  EXPECT_FALSE(parse_convex_json(R"({"$undefined":null})", allow).ok());
   EXPECT_TRUE((*parse_convex_json(R"({"a":{"$undefined":null}})", allow))->find("a")->is_undefined());
   EXPECT_FALSE(parse_convex_json(R"([{"$undefined":null}])", allow).ok());
   EXPECT_FALSE(parse_convex_json(R"({"a":{"b":{"$undefined":null}}})", allow).ok());
   EXPECT_FALSE(parse_convex_json(R"({"a":{"$undefined":null}})").ok());
-  EXPECT_FALSE(parse_convex_json(R"({"$undefined":1})", allow).ok());
+  EXPECT_EQ(parse_convex_json(R"({"$undefined":1})", whole).error().message, "$undefined value must be null");
 }
 
 TEST(Json, CommitTimestampsOnlyWhereTheyAreAllowed) {

@@ -10,19 +10,6 @@ void append_big_endian(uint64_t bits, int width, std::string& out) {
   for (int i = width - 1; i >= 0; --i) out.push_back(static_cast<char>(bits >> (8 * i)));
 }
 
-void append_int64_key(int64_t i, std::string& out) {
-  if (i == 0) {
-    out.push_back('\x08');
-    return;
-  }
-  int log_width = i >= INT8_MIN && i <= INT8_MAX     ? 0
-                  : i >= INT16_MIN && i <= INT16_MAX ? 1
-                  : i >= INT32_MIN && i <= INT32_MAX ? 2
-                                                     : 3;
-  out.push_back(static_cast<char>(i < 0 ? 7 - log_width : 9 + log_width));
-  append_big_endian(static_cast<uint64_t>(i), 1 << log_width, out);
-}
-
 void append_float64_key(double d, std::string& out) {
   uint64_t bits = std::bit_cast<uint64_t>(d);
   bits = bits >> 63 ? ~bits : bits | uint64_t{1} << 63;
@@ -46,6 +33,24 @@ void append_terminated(std::string_view bytes, std::string& out) {
 
 }  // namespace
 
+void append_int64_key(int64_t i, std::string& out) {
+  if (i == 0) {
+    out.push_back('\x08');
+    return;
+  }
+  int log_width = i >= INT8_MIN && i <= INT8_MAX     ? 0
+                  : i >= INT16_MIN && i <= INT16_MAX ? 1
+                  : i >= INT32_MIN && i <= INT32_MAX ? 2
+                                                     : 3;
+  out.push_back(static_cast<char>(i < 0 ? 7 - log_width : 9 + log_width));
+  append_big_endian(static_cast<uint64_t>(i), 1 << log_width, out);
+}
+
+void append_string_key(std::string_view s, std::string& out) {
+  out.push_back('\x10');
+  append_terminated(s, out);
+}
+
 void append_key(ValueView v, std::string& out) {
   switch (v.type()) {
     case ValueType::kUndefined:
@@ -66,8 +71,7 @@ void append_key(ValueView v, std::string& out) {
       out.push_back('\x0f');
       return;
     case ValueType::kString:
-      out.push_back('\x10');
-      return append_terminated(v.as_string(), out);
+      return append_string_key(v.as_string(), out);
     case ValueType::kBytes:
       out.push_back('\x11');
       return append_terminated(v.as_string(), out);
@@ -104,6 +108,12 @@ std::optional<std::string> successor(std::string key) {
   if (key.empty()) return std::nullopt;
   ++key.back();
   return key;
+}
+
+std::optional<std::string> end_of_prefix(std::string prefix) {
+  if (prefix.empty()) return std::nullopt;
+  prefix.push_back('\xff');
+  return prefix;
 }
 
 }  // namespace hull

@@ -24,9 +24,23 @@ class RandomValues {
   size_t below(size_t n) { return std::uniform_int_distribution<size_t>(0, n - 1)(random_); }
 
   std::string text() {
-    static const std::string kPieces[] = {
-        "",     "a", "b", "ab", "\xc3\xa9", "\xf0\x9f\x98\x80", "\"", "\\", "\n", std::string("\0", 1),
-        "\x7f", "z"};
+    // The last four surround the surrogates, where UTF-8 and UTF-16 sort differently.
+    static const std::string kPieces[] = {"",
+                                          "a",
+                                          "b",
+                                          "ab",
+                                          "\xc3\xa9",
+                                          "\xf0\x9f\x98\x80",
+                                          "\"",
+                                          "\\",
+                                          "\n",
+                                          std::string("\0", 1),
+                                          "\x7f",
+                                          "z",
+                                          "\xed\x9f\xbf",
+                                          "\xee\x80\x80",
+                                          "\xef\xbf\xbf",
+                                          "\xf4\x8f\xbf\xbf"};
     std::string out;
     for (size_t i = below(4); i > 0; --i) out += kPieces[below(std::size(kPieces))];
     return out;

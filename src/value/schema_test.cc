@@ -158,6 +158,87 @@ TEST(Schema, SearchAndVectorIndexes) {
             "is neither an array of float64 or optional array of float64.");
 }
 
+TEST(Schema, EveryDefinitionError) {
+  auto document_type = [](std::string_view fields) {
+    return R"(,"documentType":{"type":"object","value":{)" + std::string(fields) + "}}";
+  };
+  auto search = [](std::string_view list) {
+    return indexes("") + ",\"searchIndexes\":[" + std::string(list) + "]";
+  };
+  auto vector = [](std::string_view list) {
+    return indexes("") + ",\"vectorIndexes\":[" + std::string(list) + "]";
+  };
+  const std::pair<std::string, std::string_view> kCases[] = {
+      {indexes(index("i", R"(["_id"])")),
+       "IndexFieldsContainId: `_id` is not a valid index field. To load documents by ID, use `db.get(id)`."},
+      {indexes(index("i", R"(["_creationTime"])")),
+       "IndexFieldsContainCreationTime: `_creationTime` is automatically added to the end of each index. It "
+       "should "
+       "not be added explicitly in the index definition. See https://docs.convex.dev/using/indexes for more "
+       "details."},
+      {indexes(index("by_creation_time", R"(["a"])")),
+       "IndexNameReserved: In table \"t\" cannot name an index \"by_creation_time\" because the name is "
+       "reserved. "
+       "Indexes may not start with an underscore or be named \"by_id\" or \"by_creation_time\"."},
+      {indexes(index("i", R"([".."])")), "InvalidIndexField: In index \"i\": Invalid index field: \"..\""},
+      {indexes(index(std::string(65, 'i'), R"(["a"])")),
+       "InvalidIndexName: Invalid index name: "
+       "\"iiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiiii\". Identifiers must be 64 "
+       "characters or "
+       "less, start with a letter, and only contain letters, digits, underscores."},
+      {indexes(index("a", R"(["x","y"])")) + R"(,"stagedDbIndexes":[)" + index("b", R"(["x","y"])") + "]",
+       "IndexNotUnique: In table \"t\" index \"a\" and index \"b\" have the same fields. Indexes must be "
+       "unique "
+       "within a table."},
+      {search(R"({"indexDescriptor":"a","searchField":"x"},{"indexDescriptor":"b","searchField":"x"})"),
+       "SearchIndexFieldNotUnique: In table \"t\" search index \"a\" and search index \"b\" have the same "
+       "`searchField`. Indexes must be unique within a table."},
+      {vector(R"({"indexDescriptor":"a","vectorField":"x","dimensions":2},)"
+              R"({"indexDescriptor":"b","vectorField":"x","dimensions":2})"),
+       "VectorIndexFieldNotUnique: In table \"t\" vector index \"a\" and vector index \"b\" have the same "
+       "`vectorField` and dimensions. Indexes must be unique within a table."},
+      {vector(R"({"indexDescriptor":"a","vectorField":"x","dimensions":2,"filterFields":)" + numbered(17) +
+              "}"),
+       "IndexTooManyFilterFields: In table \"t\": In index \"a\": Search indexes may have up to 16 filter "
+       "fields."},
+      {vector(R"({"indexDescriptor":"a","vectorField":"x","dimensions":4097})"),
+       "InvalidVectorDimensionError: Dimensions 4097 must be between 2 and 4096."},
+      {indexes(index("i", R"(["o.y"])")) +
+           document_type(R"("o":{"fieldType":{"type":"object","value":{}},"optional":false})"),
+       "SchemaDefinitionError: In table \"t\" the index \"i\" is invalid because it references the field "
+       "\"o.y\" "
+       "that does not exist."},
+      {indexes("") + R"(,"documentType":{"type":"record","keys":{"type":"string"},"values":{"fieldType":)"
+                     R"({"type":"any"},"optional":false}})",
+       "InvalidTopLevelTypeInSchemaError: The document validator in a schema must be an object, a union of "
+       "objects, "
+       "or `v.any()`. Found v.record(v.string(), v.any()). To learn more, see the schema documentation at "
+       "https://docs.convex.dev/database/schemas."},
+      {indexes(index("i", R"(["o.y"])")) +
+           document_type(
+               R"("o":{"fieldType":{"type":"record","keys":{"type":"string"},"values":{"fieldType":)"
+               R"({"type":"any"},"optional":false}},"optional":false})"),
+       "ok"},
+      {vector(R"({"indexDescriptor":"a","vectorField":"x","dimensions":2})") +
+           document_type(R"("x":{"fieldType":{"type":"array","value":{"type":"number"}},"optional":true})"),
+       "ok"},
+  };
+  for (const auto& [members, error] : kCases) EXPECT_EQ(error_of(schema(table(members))), error);
+}
+
+TEST(Schema, SixtyFourIndexesOfAllKindsFit) {
+  std::string many;
+  for (int i = 0; i < 63; ++i)
+    many += (i > 0 ? "," : "") + index("i" + std::to_string(i), "[\"f" + std::to_string(i) + "\"]");
+  auto with_search = [&](std::string_view list) {
+    return error_of(schema(table(indexes(many) + R"(,"stagedSearchIndexes":[)" + std::string(list) + "]")));
+  };
+  EXPECT_EQ(with_search(R"({"indexDescriptor":"s","searchField":"x"})"), "ok");
+  EXPECT_EQ(
+      with_search(R"({"indexDescriptor":"s","searchField":"x"},{"indexDescriptor":"r","searchField":"y"})"),
+      "TooManyIndexes: Table \"t\" cannot have more than 64 indexes.");
+}
+
 TEST(Schema, DocumentTypes) {
   std::string_view type =
       R"(,"documentType":{"type":"object","value":{"x":{"fieldType":{"type":"string"},"optional":true}}})";

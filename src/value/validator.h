@@ -17,10 +17,11 @@
 namespace hull {
 
 // Maps a table number of the calling component to its name. nullopt = unknown number. System tables visible
-// through a virtual name return that name ("_storage"); private ones set `is_system`.
+// through a virtual name return that name ("_storage"); private ones set `is_system`. Names live as long as
+// what the resolver was made from.
 struct TableNameResolver {
   struct Entry {
-    std::string name;
+    std::string_view name;
     bool is_system = false;
   };
   std::function<std::optional<Entry>(TableNumber)> lookup;
@@ -59,6 +60,8 @@ class Validator {
   std::string json() const;  // §9.1
   // Message of §9.4 without code; nullopt = the value fits.
   std::optional<std::string> check(ValueView v, const TableNameResolver& tables) const;
+  // The same for a document, whose top-level fields that start with '_' are left out (§10.1).
+  std::optional<std::string> check_document(ValueView document, const TableNameResolver& tables) const;
   bool accepts_everything() const { return kind_ == Kind::kAny; }
   // Every value that fits *this also fits `other` (values-and-schema.md §10.2); may err on the side of false.
   bool is_subset_of(const Validator& other) const;

@@ -45,7 +45,12 @@ struct Path {
 // Checks a value and, if it is asked for the reason, words the first failure.
 class Checker {
  public:
-  Checker(const TableNameResolver& tables, bool explain) : tables_(tables), explain_(explain) {}
+  enum class Mode {
+    kExplain,
+    kSilent,
+    kSilentDocument,  // does not see the fields of the root that start with '_'
+  };
+  Checker(const TableNameResolver& tables, Mode mode) : tables_(tables), mode_(mode) {}
 
   bool fits(const Validator& validator, ValueView v, const Path& path) {
     switch (validator.kind()) {
@@ -68,8 +73,8 @@ class Checker {
         return fits_id(validator, v, path);
       case Kind::kLiteral:
         if (equal(v, validator.literal())) return true;
-        return explain_ && fail("`" + display(v) + "` does not match literal validator `" + validator.text() +
-                                "`." + path.text());
+        return explains() && fail("`" + display(v) + "` does not match literal validator `" +
+                                  validator.text() + "`." + path.text());
       case Kind::kArray:
         return fits_array(validator, v, path);
       case Kind::kRecord:
@@ -85,6 +90,8 @@ class Checker {
   std::string take_message() { return std::move(message_); }
 
  private:
+  bool explains() const { return mode_ == Mode::kExplain; }
+
   // Returns false, as the verdict of the caller.
   bool fail(std::string message) {
     message_ = std::move(message);
@@ -93,7 +100,7 @@ class Checker {
 
   bool fail_block(std::string_view first, const Path& path, std::string_view noun, ValueView v,
                   const Validator& validator) {
-    if (!explain_) return false;
+    if (!explains()) return false;
     return fail(std::string(first) + "\n" + path.text() + "\n" + std::string(noun) + ": " + display(v) +
                 "\nValidator: " + validator.text());
   }
@@ -109,8 +116,8 @@ class Checker {
     std::optional<TableNameResolver::Entry> entry = tables_.lookup(id->table);
     if (!entry) return mismatch(validator, v, path);
     if (!entry->is_system && entry->name == validator.table()) return true;
-    if (!explain_) return false;
-    std::string origin = entry->is_system ? "a system table" : "table `" + entry->name + "`";
+    if (!explains()) return false;
+    std::string origin = entry->is_system ? "a system table" : "table `" + std::string(entry->name) + "`";
     return fail("Found ID \"" + std::string(v.as_string()) + "\" from " + origin +
                 ", which does not match the table name in validator `" + validator.text() + "`." +
                 path.text());
@@ -140,14 +147,23 @@ class Checker {
     return true;
   }
 
+  // Both sides ascend by name, so one walk finds partners.
   bool fits_object(const Validator& validator, ValueView v, const Path& path) {
     if (!v.is_object()) return mismatch(validator, v, path);
-    size_t present = 0;
+    bool skip_system = mode_ == Mode::kSilentDocument && path.step == Path::Step::kRoot;
+    const size_t count = v.count();
+    size_t next = 0;
+    std::optional<size_t> extra;
+    auto pass_extra = [&] {
+      if (!extra && !(skip_system && v.field(next).first.starts_with('_'))) extra = next;
+      ++next;
+    };
     for (const auto& [name, field] : validator.fields()) {
-      std::optional<ValueView> value = v.find(name);
-      if (value) {
-        ++present;
-        if (!fits(*field.type, *value, {.parent = &path, .step = Path::Step::kField, .field = name}))
+      int order = -1;
+      while (next < count && (order = v.field(next).first.compare(name)) < 0) pass_extra();
+      if (next < count && order == 0) {
+        ValueView value = v.field(next++).second;
+        if (!fits(*field.type, value, {.parent = &path, .step = Path::Step::kField, .field = name}))
           return false;
       } else if (!field.optional) {
         return fail_block(
@@ -156,19 +172,16 @@ class Checker {
             path, "Object", v, validator);
       }
     }
-    if (present == v.count()) return true;
-    for (size_t i = 0; i < v.count(); ++i) {
-      std::string name(v.field(i).first);
-      if (validator.fields().contains(name)) continue;
-      return fail_block("Object contains extra field `" + name + "` that is not in the validator.", path,
-                        "Object", v, validator);
-    }
-    return true;
+    while (next < count && !extra) pass_extra();
+    if (!extra) return true;
+    return fail_block("Object contains extra field `" + std::string(v.field(*extra).first) +
+                          "` that is not in the validator.",
+                      path, "Object", v, validator);
   }
 
   bool fits_union(const Validator& validator, ValueView v, const Path& path) {
     if (validator.members().size() == 1) return fits(*validator.members()[0], v, path);
-    Checker silent(tables_, false);
+    Checker silent(tables_, mode_ == Mode::kSilentDocument ? mode_ : Mode::kSilent);
     for (const auto& member : validator.members()) {
       if (silent.fits(*member, v, path)) return true;
     }
@@ -176,16 +189,28 @@ class Checker {
   }
 
   const TableNameResolver& tables_;
-  bool explain_;
+  Mode mode_;
   std::string message_;
 };
 
 }  // namespace
 
 std::optional<std::string> Validator::check(ValueView v, const TableNameResolver& tables) const {
-  Checker checker(tables, true);
-  if (checker.fits(*this, v, {})) return std::nullopt;
+  if (Checker(tables, Checker::Mode::kSilent).fits(*this, v, {})) return std::nullopt;
+  Checker checker(tables, Checker::Mode::kExplain);
+  checker.fits(*this, v, {});
   return checker.take_message();
+}
+
+std::optional<std::string> Validator::check_document(ValueView document,
+                                                     const TableNameResolver& tables) const {
+  if (Checker(tables, Checker::Mode::kSilentDocument).fits(*this, document, {})) return std::nullopt;
+  std::vector<FieldView> user_fields;
+  for (size_t i = 0; i < document.count(); ++i) {
+    FieldView field = document.field(i);
+    if (!field.first.starts_with('_')) user_fields.push_back(field);
+  }
+  return check(pack_object(user_fields), tables);
 }
 
 }  // namespace hull

@@ -143,6 +143,42 @@ TEST(Validator, Objects) {
             "v.object({a: v.string(), b: v.optional(v.float64())})");
 }
 
+TEST(Validator, DocumentsAreCheckedWithoutTheirSystemFields) {
+  std::string a = object(field("A", kString, true) + "," + field("a", kNumber)),
+              b = object(field("b", kNumber));
+  auto check = [](const std::string& type, std::string_view document) {
+    return validator(type)->check_document(*parse_convex_json(document), tables()).value_or("ok");
+  };
+  EXPECT_EQ(check(a, R"({"_creationTime":1,"_id":"x","a":1})"), "ok");
+  EXPECT_EQ(check(a, R"({"A":"s","_creationTime":1,"_id":"x","a":1})"), "ok");
+  EXPECT_EQ(check(union_of(a + "," + b), R"({"_creationTime":1,"_id":"x","b":1})"), "ok");
+  EXPECT_EQ(check(a, R"({"_creationTime":1,"_id":"x","a":1,"z":2})"),
+            "Object contains extra field `z` that is not in the validator.\n\nObject: {a: 1.0, z: 2.0}\n"
+            "Validator: v.object({A: v.optional(v.string()), a: v.float64()})");
+  EXPECT_EQ(check(union_of(a + "," + b), R"({"_creationTime":1,"_id":"x"})"),
+            "Value does not match validator.\n\nValue: {}\nValidator: v.union(v.object({A: "
+            "v.optional(v.string()), a: v.float64()}), v.object({b: v.float64()}))");
+  // Below the top level a leading underscore is nothing special.
+  EXPECT_EQ(check(object(field("o", b)), R"({"o":{"_x":1,"b":1}})"),
+            "Object contains extra field `_x` that is not in the validator.\nPath: .o\nObject: {_x: 1.0, b: "
+            "1.0}\nValidator: v.object({b: v.float64()})");
+}
+
+TEST(Validator, TheFirstProblemInFieldOrderIsReported) {
+  std::string type = object(field("b", kString) + "," + field("d", kString));
+  auto first_line = [&](std::string_view value) {
+    std::string text = check(type, value);
+    return text.substr(0, text.find('\n'));
+  };
+  // Declared fields come before extra ones.
+  EXPECT_EQ(first_line(R"({"a":1,"b":1,"d":"x"})"), "Value does not match validator.");
+  EXPECT_EQ(first_line(R"({"a":1,"b":"x"})").substr(0, 42), "Object is missing the required field `d`. ");
+  EXPECT_EQ(first_line(R"({"a":1,"b":"x","c":1,"d":"x","e":1})"),
+            "Object contains extra field `a` that is not in the validator.");
+  EXPECT_EQ(first_line(R"({"b":"x","d":"x","e":1})"),
+            "Object contains extra field `e` that is not in the validator.");
+}
+
 TEST(Validator, Unions) {
   std::string two = union_of(std::string(kString) + "," + literal("1"));
   EXPECT_EQ(check(two, "1"), "ok");

@@ -6,24 +6,6 @@
 
 namespace hull {
 
-int64_t ValueView::as_int64() const { return packed::load<int64_t>(data_ + 1); }
-
-double ValueView::as_float64() const { return packed::load<double>(data_ + 1); }
-
-std::string_view ValueView::as_string() const { return {data_ + 5, packed::load<uint32_t>(data_ + 1)}; }
-
-size_t ValueView::count() const { return packed::load<uint32_t>(data_ + 5); }
-
-ValueView ValueView::element(size_t i) const {
-  return ValueView(data_ + packed::load<uint32_t>(data_ + packed::kContainerHeader + 4 * i));
-}
-
-std::pair<std::string_view, ValueView> ValueView::field(size_t i) const {
-  const char* entry = data_ + packed::kContainerHeader + 8 * i;
-  return {packed::key_at(data_ + packed::load<uint32_t>(entry)),
-          ValueView(data_ + packed::load<uint32_t>(entry + 4))};
-}
-
 std::optional<ValueView> ValueView::find(std::string_view key) const {
   if (!is_object()) return std::nullopt;
   size_t low = 0, high = count();
@@ -113,5 +95,28 @@ Value Value::string(std::string_view s) { return adopt(text(ValueType::kString, 
 Value Value::bytes(std::string_view s) { return adopt(text(ValueType::kBytes, s)); }
 
 const ValueView* Value::operator->() const { return &view_; }
+
+Value pack_object(std::span<const FieldView> fields) {
+  size_t size = packed::kContainerHeader + 8 * fields.size();
+  for (const auto& [name, value] : fields) size += 2 + name.size() + value.packed_size();
+  std::string out;
+  out.reserve(size);
+  out.push_back(static_cast<char>(ValueType::kObject));
+  packed::append_u32(out, size);
+  packed::append_u32(out, fields.size());
+  size_t at = packed::kContainerHeader + 8 * fields.size();
+  for (const auto& [name, value] : fields) {
+    packed::append_u32(out, at);
+    packed::append_u32(out, at + 2 + name.size());
+    at += 2 + name.size() + value.packed_size();
+  }
+  for (const auto& [name, value] : fields) {
+    auto length = static_cast<uint16_t>(name.size());
+    out.append(reinterpret_cast<const char*>(&length), sizeof length);
+    out += name;
+    out += value.packed();
+  }
+  return Value::adopt(std::move(out));
+}
 
 }  // namespace hull

@@ -19,8 +19,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,12 +62,15 @@ class ValueView {
 
   // Accessors require the matching type.
   bool as_bool() const { return type() == ValueType::kTrue; }
-  int64_t as_int64() const;
-  double as_float64() const;
-  std::string_view as_string() const;  // also for kBytes
-  size_t count() const;                // elements of an array, fields of an object
-  ValueView element(size_t i) const;
-  std::pair<std::string_view, ValueView> field(size_t i) const;  // ascending by key
+  int64_t as_int64() const { return load<int64_t>(1); }
+  double as_float64() const { return load<double>(1); }
+  std::string_view as_string() const { return {data_ + 5, load<uint32_t>(1)}; }  // also for kBytes
+  size_t count() const { return load<uint32_t>(5); }  // elements of an array, fields of an object
+  ValueView element(size_t i) const { return ValueView(data_ + load<uint32_t>(kTable + 4 * i)); }
+  std::pair<std::string_view, ValueView> field(size_t i) const {  // ascending by key
+    size_t key = load<uint32_t>(kTable + 8 * i);
+    return {{data_ + key + 2, load<uint16_t>(key)}, ValueView(data_ + load<uint32_t>(kTable + 8 * i + 4))};
+  }
   std::optional<ValueView> find(
       std::string_view key) const;  // binary search; nullopt if absent or not an object
   // Dotted path through objects; nullopt = missing.
@@ -76,6 +81,13 @@ class ValueView {
   const char* data() const { return data_; }
 
  private:
+  static constexpr size_t kTable = 9;  // of offsets, behind tag, size and count
+  template <typename T>
+  T load(size_t at) const {
+    T out;
+    std::memcpy(&out, data_ + at, sizeof out);
+    return out;
+  }
   const char* data_;
 };
 
@@ -93,7 +105,7 @@ class Value {
   static Value string(std::string_view s);
   static Value bytes(std::string_view s);
 
-  ValueView view() const { return ValueView(buffer_->data()); }
+  ValueView view() const { return view_; }
   operator ValueView() const { return view(); }  // NOLINT: a Value is a view that owns
   const ValueView* operator->() const;           // forwards to the view
   std::string_view packed() const { return *buffer_; }
@@ -105,12 +117,14 @@ class Value {
 };
 
 // Builds a packed value depth first. Usage: begin_object(); key("a"); value(v); key("b"); int64(3); end();
-// Keys may come in any order; end() sorts them and keeps the last of duplicates.
+// Keys may come in any order; end() sorts them and keeps the last of duplicates. The buffers serve one
+// builder of a thread after another; finished values are exactly as large as they need to be.
 class ValueBuilder {
  public:
   ValueBuilder();
   ~ValueBuilder();
-  ValueBuilder(ValueBuilder&&) noexcept;
+  ValueBuilder(const ValueBuilder&) = delete;
+  ValueBuilder& operator=(const ValueBuilder&) = delete;
 
   ValueBuilder& null();
   ValueBuilder& boolean(bool b);
@@ -132,6 +146,8 @@ class ValueBuilder {
   struct Entry {
     size_t key, value;  // positions in out_
   };
+  struct Spare;  // buffers between two builders
+  static Spare& spare();
   void element_started();
   ValueBuilder& tag(ValueType type);
   ValueBuilder& begin(bool object);
@@ -141,6 +157,11 @@ class ValueBuilder {
   std::vector<Frame> frames_;
   std::vector<Entry> entries_;
 };
+
+// The object of these fields, whose names ascend and are distinct. Cheaper than the builder where the values
+// exist already.
+using FieldView = std::pair<std::string_view, ValueView>;
+Value pack_object(std::span<const FieldView> fields);
 
 // §3: the total order. undefined sorts first; returns <0, 0, >0.
 int compare(ValueView a, ValueView b);

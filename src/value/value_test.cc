@@ -44,6 +44,39 @@ TEST(Value, BuilderSortsKeysAndKeepsTheLastOfDuplicates) {
   EXPECT_EQ(other.finish().packed(), value.packed());
 }
 
+TEST(Value, PackObjectWritesWhatTheBuilderWrites) {
+  RandomValues random(4);
+  for (int i = 0; i < 500; ++i) {
+    Value value = random.next();
+    if (!value->is_object()) continue;
+    std::vector<FieldView> fields;
+    ValueBuilder builder;
+    builder.begin_object();
+    for (size_t f = value->count(); f-- > 0;) {
+      builder.key(value->field(f).first).value(value->field(f).second);
+      fields.insert(fields.begin(), value->field(f));
+    }
+    builder.end();
+    EXPECT_EQ(pack_object(fields).packed(), value.packed());
+    EXPECT_EQ(builder.finish().packed(), value.packed());
+  }
+}
+
+TEST(Value, BuildersInsideBuildersDoNotShareBuffers) {
+  ValueBuilder outer;
+  outer.begin_array().int64(1);
+  {
+    ValueBuilder inner;
+    inner.begin_array().int64(2).end();
+    outer.value(inner.finish());
+    ValueBuilder third;
+    third.string(std::string(100, 'x'));
+    outer.value(third.finish());
+  }
+  outer.int64(3).end();
+  EXPECT_EQ(display(outer.finish()), "[1, [2], \"" + std::string(100, 'x') + "\", 3]");
+}
+
 TEST(Value, FindPathTraversesObjectsOnly) {
   Value value = parse(R"({"a":{"b":{"c":3}},"l":[{"b":1}]})");
   EXPECT_EQ(value->find_path({"a", "b", "c"})->as_float64(), 3);
@@ -149,6 +182,26 @@ TEST(Key, Successor) {
   EXPECT_EQ(successor("a\xff\xff"), "b");
   EXPECT_EQ(successor("\xff"), std::nullopt);
   EXPECT_EQ(successor(""), std::nullopt);
+}
+
+TEST(Key, AnEqualityPrefixSelectsExactlyItsValue) {
+  RandomValues random(5);
+  std::vector<Value> values = {Value::string("x"), Value::string(std::string_view("x\0", 2)),
+                               parse("{}"),        parse(R"({"":1})"),
+                               parse("[]"),        Value::bytes("")};
+  for (int i = 0; i < 200; ++i) values.push_back(random.next());
+  for (const Value& wanted : values) {
+    std::string start = key_of(wanted), end = *end_of_prefix(start);
+    for (const Value& other : values) {
+      for (const Value& next : {Value(), Value::string("id"), parse("{}")}) {
+        std::string key = key_of(other) + key_of(next);
+        EXPECT_EQ(key >= start && key < end, equal(wanted, other))
+            << display(wanted) << " " << display(other);
+        EXPECT_EQ(key >= end, compare(other, wanted) > 0) << display(wanted) << " " << display(other);
+      }
+    }
+  }
+  EXPECT_EQ(end_of_prefix(""), std::nullopt);
 }
 
 TEST(Value, SizeFormula) {

@@ -23,16 +23,15 @@ export function freePort() {
 }
 
 export class HullServer {
-  constructor(port, sitePort, dataDir, env) {
-    Object.assign(this, { port, sitePort, dataDir, env });
+  constructor(port, sitePort, dataDir, env, logFile = join(dataDir, "server.log")) {
+    Object.assign(this, { port, sitePort, dataDir, env, logFile });
     this.url = `http://127.0.0.1:${port}`;
     this.siteUrl = `http://127.0.0.1:${sitePort}`;
-    this.logFile = join(dataDir, "server.log");
   }
 
-  static async start({ env = {} } = {}) {
-    const dataDir = mkdtempSync(join(tmpdir(), "hull-test-"));
-    const server = new HullServer(await freePort(), await freePort(), dataDir, env);
+  /** The data directory is a new one unless given; the log is in it unless `logFile` says otherwise. */
+  static async start({ env = {}, dataDir = mkdtempSync(join(tmpdir(), "hull-test-")), logFile } = {}) {
+    const server = new HullServer(await freePort(), await freePort(), dataDir, env, logFile);
     await server.launch();
     server.adminKey = (await promisify(execFile)(HULL, ["admin-key", "--data-dir", dataDir])).stdout.trim();
     return server;
@@ -57,7 +56,7 @@ export class HullServer {
           throw new Error(`the server did not start:\n${this.logText().slice(-2000)}`);
         }
       }
-      if (performance.now() - started > 30_000) throw new Error(`no answer after 30 s:\n${this.logText().slice(-2000)}`);
+      if (performance.now() - started > 60_000) throw new Error(`no answer after 60 s:\n${this.logText().slice(-2000)}`);
       await sleep(5);
     }
     this.startMillis = performance.now() - started;
@@ -65,6 +64,11 @@ export class HullServer {
 
   logText() {
     return readFileSync(this.logFile, "utf8");
+  }
+
+  /** The log without the lines about requests. */
+  logLines() {
+    return this.logText().split("\n").filter((line) => !/ HTTP\/1\.[01]" /.test(line));
   }
 
   async kill(signal = "SIGKILL") {

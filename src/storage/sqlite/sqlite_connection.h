@@ -49,17 +49,22 @@ class SqliteStatement {
 
 class SqliteConnection {
  public:
-  // `flags` as for sqlite3_open_v2.
-  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, int flags);
+  // `flags` and `vfs` as for sqlite3_open_v2.
+  static Result<std::unique_ptr<SqliteConnection>> open(const std::string& path, int flags,
+                                                        const char* vfs = nullptr);
   ~SqliteConnection();
   SqliteConnection(const SqliteConnection&) = delete;
   SqliteConnection& operator=(const SqliteConnection&) = delete;
 
+  const std::string& path() const { return path_; }
   Result<void> execute(const char* sql);
   // `sql` must be a string literal: its address is the cache key.
   Result<SqliteStatement> prepare(const char* sql);
   // Rows changed by the last statement.
   int64_t changes() const { return sqlite3_changes64(handle_); }
+  // Bytes of the write-ahead log; 0 if there is none.
+  uint64_t wal_bytes() const;
+  // What went wrong last; code DiskFull if space ran out.
   Error error(std::string_view doing) const;
 
  private:

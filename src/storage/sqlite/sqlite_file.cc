@@ -10,29 +10,13 @@
 #include <cstring>
 #include <filesystem>
 
-#include "storage/sqlite/sqlite_connection.h"
+#include "storage/sqlite/sqlite_schema.h"
 
 namespace hull {
 namespace {
 
 constexpr uint32_t kApplicationId = 0x48756c6c;  // "Hull"
 constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
-
-// WITHOUT ROWID: the primary key is the B-tree, so range reads need no second lookup.
-constexpr const char* kTables =
-    // Every revision, in commit order; doc NULL = deleted; prev = ts of the replaced revision.
-    "CREATE TABLE log (ts INTEGER NOT NULL, tablet INTEGER NOT NULL, id BLOB NOT NULL, prev INTEGER, doc "
-    "BLOB,"
-    " PRIMARY KEY (ts, tablet, id)) WITHOUT ROWID;"
-    // Newest revision of every live document.
-    "CREATE TABLE documents (tablet INTEGER NOT NULL, id BLOB NOT NULL, ts INTEGER NOT NULL, doc BLOB NOT "
-    "NULL,"
-    " PRIMARY KEY (tablet, id)) WITHOUT ROWID;"
-    // Live rows of the secondary indexes.
-    "CREATE TABLE index_rows (index_id INTEGER NOT NULL, key BLOB NOT NULL, tablet INTEGER NOT NULL, id BLOB "
-    "NOT NULL,"
-    " PRIMARY KEY (index_id, key)) WITHOUT ROWID;"
-    "CREATE TABLE globals (key TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
 Error system_error(const std::string& doing, const std::string& path) {
   return Error::internal("cannot " + doing + " " + path + ": " + std::strerror(errno));
@@ -55,6 +39,38 @@ Result<void> sync_path(const std::string& path, int flags) {
   ::close(fd);
   if (!synced) return error;
   return {};
+}
+
+Result<int> read_format_version(SqliteConnection& connection, const std::string& path) {
+  HULL_TRY(SqliteStatement statement,
+           connection.prepare("SELECT value FROM globals WHERE key = 'format_version'"));
+  HULL_TRY(bool found, statement.step());
+  int version = 0;
+  if (found) {
+    std::string_view text = statement.bytes_at(0);
+    std::from_chars(text.data(), text.data() + text.size(), version);
+  }
+  if (version <= 0) return foreign(path, "has no readable Hull format version.");
+  if (version > kSqliteFormatVersion) {
+    return Error::bad_request("DatabaseTooNew", path + " was written by a newer Hull (format " +
+                                                    std::to_string(version) + ", this program knows up to " +
+                                                    std::to_string(kSqliteFormatVersion) +
+                                                    "). It was left untouched. Start the newer version.");
+  }
+  return version;
+}
+
+Result<void> create_tables(SqliteConnection& connection) {
+  const std::string pragma = "PRAGMA application_id = " + std::to_string(kApplicationId);
+  const std::string rows = "INSERT INTO globals VALUES ('format_version', '" +
+                           std::to_string(kSqliteFormatVersion) + "'), ('applied_ts', 0)";
+  HULL_CHECK_OK(connection.execute("PRAGMA page_size = 8192"));
+  HULL_TRY(SqliteTransaction transaction, SqliteTransaction::begin(connection));
+  HULL_CHECK_OK(connection.execute(pragma.c_str()));
+  HULL_CHECK_OK(connection.execute(kTables));
+  HULL_CHECK_OK(connection.execute(kGlobalsTable));
+  HULL_CHECK_OK(connection.execute(rows.c_str()));
+  return transaction.commit();
 }
 
 }  // namespace
@@ -82,17 +98,17 @@ Result<std::unique_ptr<FileLock>> FileLock::acquire(const std::string& path) {
 
 FileLock::~FileLock() { ::close(fd_); }
 
-Result<bool> check_database_file(const std::string& path) {
+Result<int> check_database_file(const std::string& path) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    if (errno == ENOENT) return false;
+    if (errno == ENOENT) return 0;
     return system_error("open", path);
   }
   unsigned char header[100] = {};
   ssize_t size = ::pread(fd, header, sizeof header, 0);
   ::close(fd);
   if (size < 0) return system_error("read", path);
-  if (size == 0) return false;
+  if (size == 0) return 0;
   if (size < static_cast<ssize_t>(sizeof header) ||
       std::memcmp(header, kSqliteMagic.data(), kSqliteMagic.size()) != 0) {
     return foreign(path, "is not a Hull database file.");
@@ -103,22 +119,25 @@ Result<bool> check_database_file(const std::string& path) {
   if (id != kApplicationId) return foreign(path, "is an SQLite database that was not made by Hull.");
 
   HULL_TRY(auto connection, SqliteConnection::open(path, SQLITE_OPEN_READONLY));
-  HULL_TRY(SqliteStatement statement,
-           connection->prepare("SELECT value FROM globals WHERE key = 'format_version'"));
-  HULL_TRY(bool found, statement.step());
-  int version = 0;
-  if (found) {
-    std::string_view text = statement.bytes_at(0);
-    std::from_chars(text.data(), text.data() + text.size(), version);
+  return read_format_version(*connection, path);
+}
+
+Result<int> check_or_create_database(SqliteConnection& connection) {
+  int64_t id = 0, tables = 0;
+  {
+    HULL_TRY(SqliteStatement s, connection.prepare("PRAGMA application_id"));
+    HULL_CHECK_OK(s.step());
+    id = s.int_at(0);
   }
-  if (version <= 0) return foreign(path, "has no readable Hull format version.");
-  if (version > kSqliteFormatVersion) {
-    return Error::bad_request("DatabaseTooNew", path + " was written by a newer Hull (format " +
-                                                    std::to_string(version) + ", this program knows up to " +
-                                                    std::to_string(kSqliteFormatVersion) +
-                                                    "). It was left untouched. Start the newer version.");
+  {
+    HULL_TRY(SqliteStatement s, connection.prepare("SELECT count(*) FROM sqlite_schema"));
+    HULL_CHECK_OK(s.step());
+    tables = s.int_at(0);
   }
-  return true;
+  if (id == kApplicationId) return read_format_version(connection, connection.path());
+  if (tables > 0) return foreign(connection.path(), "is an SQLite database that was not made by Hull.");
+  HULL_CHECK_OK(create_tables(connection));
+  return kSqliteFormatVersion;
 }
 
 Result<void> create_database_file(const std::string& path) {
@@ -128,15 +147,7 @@ Result<void> create_database_file(const std::string& path) {
     std::filesystem::remove(building + suffix, ignored);
   {
     HULL_TRY(auto connection, SqliteConnection::open(building, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE));
-    std::string pragma = "PRAGMA application_id = " + std::to_string(kApplicationId);
-    HULL_CHECK_OK(connection->execute("PRAGMA page_size = 4096"));
-    HULL_CHECK_OK(connection->execute(pragma.c_str()));
-    HULL_CHECK_OK(connection->execute("BEGIN"));
-    HULL_CHECK_OK(connection->execute(kTables));
-    std::string version =
-        "INSERT INTO globals VALUES ('format_version', '" + std::to_string(kSqliteFormatVersion) + "')";
-    HULL_CHECK_OK(connection->execute(version.c_str()));
-    HULL_CHECK_OK(connection->execute("COMMIT"));
+    HULL_CHECK_OK(create_tables(*connection));
     HULL_CHECK_OK(connection->execute("PRAGMA journal_mode = WAL"));
   }
   HULL_CHECK_OK(sync_path(building, O_RDWR));

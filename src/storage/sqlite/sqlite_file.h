@@ -10,10 +10,11 @@
 #include <string>
 
 #include "base/result.h"
+#include "storage/sqlite/sqlite_connection.h"
 
 namespace hull {
 
-inline constexpr int kSqliteFormatVersion = 1;
+inline constexpr int kSqliteFormatVersion = 2;
 
 // Exclusive ownership of `<path>.lock`, given up on destruction (also by the kernel when the process dies).
 class FileLock {
@@ -28,11 +29,14 @@ class FileLock {
   int fd_;
 };
 
-// True if a database of this format exists, false if there is none yet (absent or empty file); an error
+// The format version of an existing database; 0 if there is none yet (absent or empty file). An error
 // explains a file that is foreign or too new.
-Result<bool> check_database_file(const std::string& path);
+Result<int> check_database_file(const std::string& path);
 
 // Creates an empty database. The lock must be held.
 Result<void> create_database_file(const std::string& path);
+
+// Both in one, in place, over a connection that uses another VFS.
+Result<int> check_or_create_database(SqliteConnection& connection);
 
 }  // namespace hull

@@ -24,3 +24,17 @@ export const get = query({
     return row?.value ?? 0;
   },
 });
+
+/** Joins a queue of at most 50: reads the whole table, inserts the next place and deletes the first. Concurrent calls conflict. */
+export const join = mutation({
+  args: { writer: v.string() },
+  handler: async (ctx, { writer }) => {
+    const rows = await ctx.db.query("queue").collect();
+    const place = (rows.at(-1)?.place ?? -1) + 1;
+    await ctx.db.insert("queue", { writer, place });
+    if (rows.length === 50) await ctx.db.delete(rows[0]._id);
+    return place;
+  },
+});
+
+export const queue = query({ args: {}, handler: async (ctx) => (await ctx.db.query("queue").collect()).map(({ place }) => place) });

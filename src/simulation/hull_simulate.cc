@@ -1,0 +1,59 @@
+// hull_simulate: runs simulations from the command line (docs/simulation.md).
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+
+#include "simulation/simulation.h"
+
+int main(int argc, char** argv) {
+  using hull::simulation::RunOptions;
+  using hull::simulation::RunReport;
+  CLI::App app{"Runs the database engine in deterministic simulations"};
+  uint64_t seed = 1, runs = 1;
+  double seconds = 0;
+  RunOptions options;
+  bool trace = false, verbose = false;
+  app.add_option("--seed", seed, "first seed");
+  app.add_option("--runs", runs, "how many seeds");
+  app.add_option("--seconds", seconds, "stop after this time, whatever --runs says");
+  app.add_option("--steps", options.transactions, "transactions per client and life of the engine");
+  app.add_flag("--trace", trace, "print every decision of the scheduler");
+  app.add_flag("--verbose", verbose, "print a line per run, and the engine's log");
+  CLI11_PARSE(app, argc, argv);
+  spdlog::set_level(verbose ? spdlog::level::info : spdlog::level::off);
+  if (trace)
+    options.trace = [](std::string_view line) {
+      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+    };
+
+  const auto start = std::chrono::steady_clock::now();
+  auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  RunReport sum;
+  uint64_t done = 0;
+  for (; done < runs && (seconds == 0 || elapsed() < seconds); ++done) {
+    options.seed = seed + done;
+    const RunReport report = run_simulation(options);
+    if (verbose)
+      std::printf("seed %llu: digest %016llx, %llu steps, %llu commits\n",
+                  static_cast<unsigned long long>(options.seed),
+                  static_cast<unsigned long long>(report.digest),
+                  static_cast<unsigned long long>(report.steps),
+                  static_cast<unsigned long long>(report.history.commits));
+    if (report.failure) {
+      std::printf(
+          "FAILED after %llu runs (%.1f s), seed %llu: %s\nrepeat: scripts/simulate --seed %llu --steps "
+          "%zu\n",
+          static_cast<unsigned long long>(done) + 1, elapsed(), static_cast<unsigned long long>(options.seed),
+          report.failure->c_str(), static_cast<unsigned long long>(options.seed), options.transactions);
+      return 1;
+    }
+    sum += report;
+  }
+  std::printf("%llu runs in %.1f s: %s\n", static_cast<unsigned long long>(done), elapsed(),
+              sum.summary().c_str());
+  return 0;
+}
