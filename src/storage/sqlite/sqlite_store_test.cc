@@ -316,12 +316,13 @@ TEST_F(SqliteStoreTest, UsageCountsFiles) {
 
 TEST_F(SqliteStoreTest, IdleStoreEmptiesTheWal) {
   auto store = open();
-  for (int64_t ts = 1; ts <= 100; ++ts)
+  // Less than SQLite checkpoints by itself, more than an idle store leaves.
+  for (int64_t ts = 1; ts <= 50; ++ts)
     commit(*store, {put(ts, static_cast<uint32_t>(ts), std::string(50'000, 'x'), "k")});
   apply_all(*store);
-  EXPECT_LT(fs::file_size(path_), 4'000'000u);
+  EXPECT_LT(fs::file_size(path_), 2'000'000u);
   EXPECT_FALSE(*store->apply());
-  EXPECT_GT(fs::file_size(path_), 4'000'000u);
+  EXPECT_GT(fs::file_size(path_), 2'000'000u);
 }
 
 TEST_F(SqliteStoreTest, EverythingAtOnce) {
