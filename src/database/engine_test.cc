@@ -13,7 +13,7 @@ class EngineTest : public testing::EngineFixture {};
 
 Interval session_interval(std::string_view session) {
   std::string start = key_of(Value::string(session));
-  return {start, successor(start)};
+  return {start, end_of_prefix(start)};
 }
 
 TEST_F(EngineTest, CommitsAndReads) {

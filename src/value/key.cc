@@ -103,13 +103,6 @@ std::string key_of(ValueView v) {
   return out;
 }
 
-std::optional<std::string> successor(std::string key) {
-  while (!key.empty() && key.back() == '\xff') key.pop_back();
-  if (key.empty()) return std::nullopt;
-  ++key.back();
-  return key;
-}
-
 std::optional<std::string> end_of_prefix(std::string prefix) {
   if (prefix.empty()) return std::nullopt;
   prefix.push_back('\xff');

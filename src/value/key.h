@@ -18,10 +18,6 @@ void append_string_key(std::string_view s, std::string& out);
 void append_int64_key(int64_t i, std::string& out);
 inline void append_undefined_key(std::string& out) { out.push_back('\x01'); }
 
-// The smallest byte string greater than every string with prefix `key`; nullopt = +infinity. Not the end of
-// an equality: see end_of_prefix().
-std::optional<std::string> successor(std::string key);
-
 // Where the index keys end whose first components are exactly those of `prefix`; `prefix` itself is where
 // they begin. Behind a component stands the next one's tag, which is never FF, while a string that goes on
 // with a zero byte (and an object that goes on with an empty name) goes on with FF: "x" is no prefix of

@@ -177,13 +177,6 @@ TEST(Key, Vectors) {
   EXPECT_EQ(hex_encode(key_of(parse(R"({"":null,"a":false})"))), "1500ff0361000e00");
 }
 
-TEST(Key, Successor) {
-  EXPECT_EQ(successor("a"), "b");
-  EXPECT_EQ(successor("a\xff\xff"), "b");
-  EXPECT_EQ(successor("\xff"), std::nullopt);
-  EXPECT_EQ(successor(""), std::nullopt);
-}
-
 TEST(Key, AnEqualityPrefixSelectsExactlyItsValue) {
   RandomValues random(5);
   std::vector<Value> values = {Value::string("x"), Value::string(std::string_view("x\0", 2)),
