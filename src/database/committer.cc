@@ -155,6 +155,9 @@ std::optional<CommitOutcome> Committer::check_writes(const PreparedCommit& commi
     if (auto hit = core_.recent.recent_hit(table->by_id, commit.by_id_keys[i], commit.snapshot))
       return CommitOutcome{.conflict = describe(hit->commit->source, hit->commit->ts, *hit->key, *catalog_)};
   }
+  // Looked at last: what was forgotten meanwhile could not be found.
+  if (commit.snapshot < core_.recent.complete_after())
+    return CommitOutcome{.error = Error::out_of_retention()};
   return std::nullopt;
 }
 
