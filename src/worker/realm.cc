@@ -164,6 +164,7 @@ bool Realm::Restore(const wire::SnapshotEntry& entry) {
     return false;
   }
   Attach(context);
+  host_.functions.Keep(isolate);
   set_hooks(hooks);
   snapshot_entry_ = &entry;
   const v8::Context::Scope scope(context);
