@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
+import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
@@ -212,6 +213,7 @@ const { values: options, positionals: names } = parseArgs({
   options: { list: { type: "boolean" }, extended: { type: "boolean" }, documents: { type: "string" }, data: { type: "string" } },
 });
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
+Object.assign(FIGURES, callFigures({ run, build: BUILD, seconds: SECONDS, load: (server) => rate("http", server.port, 32, SECONDS, ...QUERY), note }));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
 Object.assign(FIGURES, engine.figures);
 if (options.list) {
