@@ -105,6 +105,12 @@ bool WorkerPool::within_limit_locked(UdfType type) const {
   return limit == 0 || running < limit;
 }
 
+bool WorkerPool::has_free_slot_locked() const {
+  return slots_.size() < max_slots_ || std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+           return slot->state == Slot::State::kFree;
+         });
+}
+
 bool WorkerPool::may_start_locked(const PoolJob& job) const {
   if (!within_limit_locked(job.type)) return false;
   const size_t running = running_queries_ + running_mutations_;
@@ -116,7 +122,7 @@ WorkerPool::Slot* WorkerPool::slot_for_locked(const Code& code) {
   Slot* empty = nullptr;
   Slot* other = nullptr;
   for (auto& slot : slots_) {
-    if (slot->busy) continue;
+    if (slot->state != Slot::State::kFree) continue;
     if (!slot->worker) {
       empty = slot.get();
     } else if (slot->code->key() == code.key()) {
@@ -138,12 +144,12 @@ WorkerPool::Slot* WorkerPool::slot_for_locked(const Code& code) {
 void WorkerPool::dispatch_locked() {
   while (!queue_.empty()) {
     const size_t running = running_queries_ + running_mutations_;
-    if (running >= max_slots_ || running - slow_ >= max_fast_) return;
+    if (running - slow_ >= max_fast_ || !has_free_slot_locked()) return;
     auto job = queue_.pop([this](const PoolJob& next) { return may_start_locked(next); });
     if (!job) return;
     Slot* slot = slot_for_locked(*job->code);
-    slot->busy = true;
-    slot->busy_since_ns = monotonic_nanos();
+    slot->state = Slot::State::kCalled;
+    slot->called_ns = monotonic_nanos();
     ++(job->type == UdfType::kMutation ? running_mutations_ : running_queries_);
     slot->job = *std::move(job);
     slot->wake.notify_one();
@@ -168,7 +174,7 @@ void WorkerPool::look_for_slow_calls_locked() {
   const int64_t now = monotonic_nanos();
   const bool contended = !queue_.empty() || running_queries_ + running_mutations_ > max_fast_;
   for (auto& slot : slots_) {
-    if (!slot->busy || now - slot->busy_since_ns < kSlowNs) continue;
+    if (slot->state != Slot::State::kCalled || now - slot->called_ns < kSlowNs) continue;
     if (!slot->slow) {
       slot->slow = true;
       ++slow_;
@@ -207,7 +213,16 @@ void WorkerPool::run_slot(Slot& slot) {
       lock.lock();
       --(type == UdfType::kMutation ? running_mutations_ : running_queries_);
       slow_ -= slot.slow;
-      slot.busy = slot.slow = slot.lowered = false;
+      slot.slow = slot.lowered = false;
+      // Whoever comes next should not have to wait for the worker that this call has cost.
+      if (!slot.worker && slot.code && !stopping_ && slot.code->key() == current_key_ &&
+          !has_idle_worker_locked()) {
+        slot.state = Slot::State::kReplacing;
+        lock.unlock();
+        ensure_worker(slot, slot.code);
+        lock.lock();
+      }
+      slot.state = Slot::State::kFree;
       slot.idle_since_ns = monotonic_nanos();
       dispatch_locked();
       continue;
@@ -229,15 +244,21 @@ void WorkerPool::run_slot(Slot& slot) {
   }
 }
 
-bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
+bool WorkerPool::has_idle_worker_locked() const {
+  return std::any_of(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return slot->state == Slot::State::kFree && slot->worker && slot->code->key() == current_key_;
+  });
+}
+
+bool WorkerPool::ensure_worker(Slot& slot, std::shared_ptr<const Code> code) {
   // A worker that died while it was idle is nobody's fault: it must not cost a call one of its two attempts.
-  if (slot.worker && slot.code->key() == job.code->key() && !slot.worker->ended()) return true;
+  if (slot.worker && slot.code->key() == code->key() && !slot.worker->ended()) return true;
   std::unique_ptr<WorkerProcess> old, fresh;
   {
     std::lock_guard lock(mutex_);
     old = std::move(slot.worker);
-    auto it = std::find_if(standby_.begin(), standby_.end(), [&job](const Standby& standby) {
-      return standby.code->key() == job.code->key() && !standby.worker->ended();
+    auto it = std::find_if(standby_.begin(), standby_.end(), [&code](const Standby& standby) {
+      return standby.code->key() == code->key() && !standby.worker->ended();
     });
     if (it != standby_.end()) {
       fresh = std::move(it->worker);
@@ -246,7 +267,7 @@ bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
   }
   old.reset();
   if (!fresh) {
-    auto started = starter_->start(*job.code);
+    auto started = starter_->start(*code);
     if (!started.ok()) {
       spdlog::error("cannot start a worker: {}", started.error().message);
       return false;
@@ -255,7 +276,7 @@ bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
   }
   std::lock_guard lock(mutex_);
   slot.worker = std::move(fresh);
-  slot.code = job.code;
+  slot.code = std::move(code);
   slot.calls = 0;
   return true;
 }
@@ -265,7 +286,7 @@ void WorkerPool::run_job(Slot& slot, PoolJob job) {
     job.refuse(queue_expired());
     return;
   }
-  if (!ensure_worker(slot, job)) {
+  if (!ensure_worker(slot, job.code)) {
     job.refuse(Error::internal("no worker could be started"));
     return;
   }

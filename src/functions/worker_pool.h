@@ -47,10 +47,10 @@ class WorkerPool {
     std::unique_ptr<WorkerProcess> worker;  // the thread's; others look at it under mutex_ only
     std::shared_ptr<const Code> code;       // of `worker`
     std::optional<PoolJob> job;
-    bool busy = false;
+    enum class State { kFree, kCalled, kReplacing } state = State::kFree;
     bool slow = false;
     bool lowered = false;  // the worker's priority
-    int64_t busy_since_ns = 0;
+    int64_t called_ns = 0;
     double cpu_when_slow_s = 0;  // processor time of the worker when the call became slow
     int64_t idle_since_ns = 0;
     size_t calls = 0;
@@ -63,13 +63,15 @@ class WorkerPool {
 
   void dispatch_locked();
   Slot* slot_for_locked(const Code& code);
+  bool has_free_slot_locked() const;
+  bool has_idle_worker_locked() const;
   bool may_start_locked(const PoolJob& job) const;
   bool within_limit_locked(UdfType type) const;
   void watch();
   void look_for_slow_calls_locked();
   void run_slot(Slot& slot);
   void run_job(Slot& slot, PoolJob job);
-  bool ensure_worker(Slot& slot, const PoolJob& job);
+  bool ensure_worker(Slot& slot, std::shared_ptr<const Code> code);
   bool should_retire_locked(const Slot& slot) const;
 
   WorkerStarter* const starter_;
