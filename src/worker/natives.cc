@@ -53,6 +53,14 @@ bool Texts(const Info& info, int count) {
 
 std::string Text(const Info& info, int index) { return ToUtf8(info.GetIsolate(), info[index].As<String>()); }
 
+// Public operations are versioned.
+bool IsPublicOp(std::string_view name) { return name.starts_with("1.0/"); }
+
+bool IsSyncSyscall(std::string_view name) {
+  return name == "1.0/queryStream" || name == "1.0/queryCleanup" || name == "1.0/db/normalizeId" ||
+         name == "1.0/componentArgument" || name == "1.0/getSnapshotTs";
+}
+
 // Operations need a running call; modules being evaluated have none.
 std::string ImportTimeError(const std::string& name) {
   const bool calls = name.starts_with("1.0/actions/") || name == "1.0/runUdf";
@@ -92,9 +100,22 @@ void RunSync(const Info& info) {
   if (realm->ops()->RunSync(name, Text(info, 1)).ToLocal(&result)) info.GetReturnValue().Set(result);
 }
 
-void AsyncSyscall(const Info& info) { StartAsync(info, ResultShape::kText); }
+// User code reaches these two through `Convex`: they carry the public operations only (syscalls.md §11),
+// never the private ones of the runtime.
+void AsyncSyscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsPublicOp(name) || IsSyncSyscall(name)) return RejectWith(info, "Unknown async operation " + name);
+  StartAsync(info, ResultShape::kText);
+}
+void Syscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsSyncSyscall(name)) return ThrowError(info.GetIsolate(), "Unknown operation " + name);
+  RunSync(info);
+}
+
 void AsyncOp(const Info& info) { StartAsync(info, ResultShape::kTextAndBytes); }
-void Syscall(const Info& info) { RunSync(info); }
 void SyncOp(const Info& info) { RunSync(info); }
 
 void PhaseOf(const Info& info) {
