@@ -37,8 +37,9 @@ const groups: Array<[load: Loader, names: string[]]> = [
   [() => require("./request.ts"), ["Request"]],
   [() => require("./response.ts"), ["Response"]],
   [() => require("./fetch.ts"), ["fetch"]],
-  [() => require("./crypto.ts"), ["crypto", "Crypto"]],
-  [() => require("./subtle.ts"), ["CryptoKey", "SubtleCrypto"]],
+  [() => require("./crypto/crypto.ts"), ["crypto", "Crypto"]],
+  [() => require("./crypto/key.ts"), ["CryptoKey"]],
+  [() => require("./crypto/subtle.ts"), ["SubtleCrypto"]],
   [
     () => require("./performance.ts"),
     ["performance", "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure"],
