@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace hull::worker {
@@ -18,6 +19,9 @@ using PrivateKeyInfo = std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpensslFree<PKCS8_PR
 using PublicKeyInfo = std::unique_ptr<X509_PUBKEY, OpensslFree<X509_PUBKEY_free>>;
 
 constexpr int kMinRsaBits = 256;
+// As OpenSSL has it for public keys.
+constexpr int kShortRsaBits = 3072;
+constexpr int kMaxLongExponentBits = 64;
 constexpr const char* kRsaPublic[] = {OSSL_PKEY_PARAM_RSA_N, OSSL_PKEY_PARAM_RSA_E};
 constexpr const char* kRsaPrivate[] = {OSSL_PKEY_PARAM_RSA_D,         OSSL_PKEY_PARAM_RSA_FACTOR1,
                                        OSSL_PKEY_PARAM_RSA_FACTOR2,   OSSL_PKEY_PARAM_RSA_EXPONENT1,
@@ -136,6 +140,37 @@ Key KeyFromParams(const char* type, bool is_private, OSSL_PARAM_BLD* builder) {
   return Key(key);
 }
 
+// a * b = 1 modulo m.
+bool AreInverse(const BigNumber& a, const BigNumber& b, const BIGNUM* m, BN_CTX* context) {
+  const BigNumber product(BN_new());
+  return BN_mod_mul(product.get(), a.get(), b.get(), m, context) == 1 && BN_is_one(product.get());
+}
+
+bool IsSaneRsaKey(bool is_private, const std::vector<BigNumber>& numbers) {
+  const BIGNUM* n = numbers[0].get();
+  const BIGNUM* e = numbers[1].get();
+  const int bits = BN_num_bits(n);
+  if (bits < kMinRsaBits || bits > (is_private ? kMaxPrivateRsaBits : kMaxRsaBits) || !BN_is_odd(n))
+    return false;
+  if (!BN_is_odd(e) || BN_is_one(e) || BN_cmp(e, n) >= 0) return false;
+  if (bits > kShortRsaBits && BN_num_bits(e) > kMaxLongExponentBits) return false;
+  if (!is_private) return true;
+
+  const auto& [d, p, q, dp, dq, qi] =
+      std::tie(numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7]);
+  const std::unique_ptr<BN_CTX, OpensslFree<BN_CTX_free>> context(BN_CTX_secure_new());
+  const BigNumber product(BN_new());
+  const BigNumber p1(BN_dup(p.get()));
+  const BigNumber q1(BN_dup(q.get()));
+  return BN_mul(product.get(), p.get(), q.get(), context.get()) == 1 && BN_cmp(product.get(), n) == 0 &&
+         BN_cmp(d.get(), n) < 0 && BN_cmp(dp.get(), p.get()) < 0 && BN_cmp(dq.get(), q.get()) < 0 &&
+         BN_cmp(qi.get(), p.get()) < 0 && BN_sub_word(p1.get(), 1) == 1 && BN_sub_word(q1.get(), 1) == 1 &&
+         AreInverse(numbers[1], dp, p1.get(), context.get()) &&
+         AreInverse(numbers[1], dq, q1.get(), context.get()) &&
+         AreInverse(numbers[1], d, p1.get(), context.get()) &&
+         AreInverse(numbers[1], d, q1.get(), context.get()) && AreInverse(q, qi, p.get(), context.get());
+}
+
 Key RsaKey(bool is_private, const KeyParts& parts) {
   if (parts.size() != (is_private ? 8 : 2)) return nullptr;
   const ParamsBuilder builder(OSSL_PARAM_BLD_new());
@@ -146,16 +181,7 @@ Key RsaKey(bool is_private, const KeyParts& parts) {
     const char* name = i < 2 ? kRsaPublic[i] : kRsaPrivate[i - 2];
     if (!OSSL_PARAM_BLD_push_BN(builder.get(), name, numbers[i].get())) return nullptr;
   }
-  const BIGNUM* modulus = numbers[0].get();
-  const BIGNUM* exponent = numbers[1].get();
-  if (BN_num_bits(modulus) < kMinRsaBits || !BN_is_odd(modulus) || !BN_is_odd(exponent) ||
-      BN_is_one(exponent)) {
-    return nullptr;
-  }
-  for (size_t i = 1; i < numbers.size(); ++i) {
-    if (BN_is_zero(numbers[i].get()) || BN_cmp(numbers[i].get(), modulus) >= 0) return nullptr;
-  }
-  return KeyFromParams("RSA", is_private, builder.get());
+  return IsSaneRsaKey(is_private, numbers) ? KeyFromParams("RSA", is_private, builder.get()) : nullptr;
 }
 
 Key EcKey(const Curve& curve, std::string_view point, const std::string* private_key) {

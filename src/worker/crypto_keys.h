@@ -6,9 +6,10 @@
 // *Parts* are the numbers of a JSON Web Key, big-endian: n e [d p q dp dq qi], x y [d], or x [d]; those of
 // the elliptic curves have the full length of the field.
 //
-// Invariant: what these functions return has passed the checks of its family: points are on their curve, a
-// private key belongs to its public key (elliptic curves), and no number of an RSA key is larger than a
-// modulus of kMaxRsaBits, so that an operation with it takes bounded time.
+// Invariant: what these functions return has passed the checks of its family: points are on their curve, the
+// numbers of a private key belong together. RSA moduli have at most kMaxRsaBits, those of private keys
+// kMaxPrivateRsaBits, and long ones have short public exponents, so that one operation takes a fraction of a
+// second whatever the key.
 #pragma once
 
 #include <functional>
@@ -22,6 +23,7 @@
 namespace hull::worker {
 
 inline constexpr int kMaxRsaBits = 16384;
+inline constexpr int kMaxPrivateRsaBits = 8192;
 
 using KeyParts = std::vector<std::string>;
 

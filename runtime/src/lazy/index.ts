@@ -58,4 +58,5 @@ export const stack = () => require("./stack.ts") as typeof import("./stack.ts");
 export const analyze = () => require("./analyze.ts") as typeof import("./analyze.ts");
 export const definitions = () => require("./definitions.ts") as typeof import("./definitions.ts");
 export const http = () => require("./http_json.ts") as typeof import("./http_json.ts");
+export const byteText = () => require("./byte_text.ts") as typeof import("./byte_text.ts");
 export const storage = () => require("./storage.ts") as typeof import("./storage.ts");

@@ -25,3 +25,8 @@ export const withKeyOfImport = query({
     return { sealed, digest: await digestAtImport, refused: await refusedAtImport, extractable: key.extractable };
   },
 });
+
+export const generateUncaught = query({
+  args: {},
+  handler: async () => void (await subtle.generateKey({ name: "AES-GCM", length: 256 }, true, ["encrypt"])),
+});

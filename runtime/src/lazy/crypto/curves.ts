@@ -40,7 +40,9 @@ function fromJwk(kind: Kind, curve: string, jwk: Jwk, isPrivate: boolean): Uint8
   return hull.crypto("keyFromParts", curve, isPrivate, isPrivate ? [x, y, jwkBytes(jwk, "d")] : [x, y]);
 }
 
-function materialFrom(kind: Kind, curve: string, data: KeyData, isPrivate: boolean, extractable: boolean, usages: number): Uint8Array | undefined {
+function materialFrom(
+  kind: Kind, curve: string, data: KeyData, isPrivate: boolean, extractable: boolean, usages: number,
+): Uint8Array | undefined {
   if (data.jwk) {
     checkJwk(data.jwk, kind.kty, kind.jwkUse, extractable, usages);
     return fromJwk(kind, curve, data.jwk, isPrivate);
@@ -92,7 +94,8 @@ function curveAlgorithm(kind: Kind, operations: Partial<CryptoAlgorithm>): Crypt
 }
 
 const ecdsaParams = [["hash", hash]] as const;
-const ecdsaKind: Kind = { name: "ECDSA", kty: "EC", jwkUse: "sig", allowed: signing, checkAlg: (alg, curve) => alg === jwkAlgorithms[curve] };
+const fitsCurve = (alg: string, curve: string) => alg === jwkAlgorithms[curve];
+const ecdsaKind: Kind = { name: "ECDSA", kty: "EC", jwkUse: "sig", allowed: signing, checkAlg: fitsCurve };
 export const ecdsa = curveAlgorithm(ecdsaKind, {
   params: { sign: ecdsaParams, verify: ecdsaParams },
   sign(params, key, data) {

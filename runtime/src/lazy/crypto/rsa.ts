@@ -9,7 +9,7 @@ import { exportDer, generatePair, importedType, type PairUsages, validKey } from
 import { bigInteger, bytes, hash, unsignedLong } from "./params.ts";
 import { usage } from "./usages.ts";
 
-// The search for larger primes takes minutes.
+// Private keys are not larger either (src/worker/crypto_keys.h).
 const maxGeneratedBits = 8192;
 const publicMembers = ["n", "e"] as const;
 const privateMembers = ["n", "e", "d", "p", "q", "dp", "dq", "qi"] as const;
@@ -44,7 +44,9 @@ function exponentOf(number: Uint8Array): number {
   return value;
 }
 
-function rsa(name: string, jwkUse: string, jwkName: (hash: string) => string, allowed: PairUsages, operations: Partial<CryptoAlgorithm>): CryptoAlgorithm {
+function rsa(
+  name: string, jwkUse: string, jwkName: (hash: string) => string, allowed: PairUsages, operations: Partial<CryptoAlgorithm>,
+): CryptoAlgorithm {
   return {
     name,
     ...operations,
