@@ -47,7 +47,7 @@ std::optional<std::string> Run(EVP_CIPHER_CTX* context, std::string_view data) {
     return std::nullopt;
   }
   if (EVP_CipherFinal_ex(context, Out(out) + size, &rest) != 1) return std::nullopt;
-  out.resize(static_cast<size_t>(size + rest));
+  out.resize(static_cast<size_t>(size) + static_cast<size_t>(rest));
   return out;
 }
 

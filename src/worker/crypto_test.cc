@@ -153,6 +153,51 @@ TEST_F(CryptoTest, KeysLiveInSnapshots) {
   EXPECT_EQ(worker.module_requests, 0);
 }
 
+constexpr char kDamaged[] = R"js(
+const rsa = {name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-1', modulusLength: 512, publicExponent: new Uint8Array([3])};
+const kinds = [[rsa, rsa], [{name: 'ECDSA', namedCurve: 'P-521'}, {name: 'ECDSA', hash: 'SHA-1'}], ['Ed25519', 'Ed25519']];
+export const damage = make(async () => {
+  const names = new Set();
+  for (const [algorithm, params] of kinds) {
+    const pair = await subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const forms = [['pkcs8', pair.privateKey], ['spki', pair.publicKey], ['jwk', pair.privateKey]];
+    for (const [format, key] of forms) {
+      const form = await subtle.exportKey(format, key);
+      for (let round = 0; round < 300; ++round) {
+        let changed = form;
+        if (format === 'jwk') {
+          const names = Object.keys(form).filter((name) => typeof form[name] === 'string');
+          const name = names[Math.floor(Math.random() * names.length)];
+          const other = names[Math.floor(Math.random() * names.length)];
+          changed = {...form, [name]: round % 2 ? form[other] : form[name].slice(1)};
+        } else {
+          changed = new Uint8Array(form).slice(0, form.byteLength - (round % 5 ? 0 : round % 40));
+          for (let i = 0; i < 1 + round % 3; ++i) changed[Math.floor(Math.random() * changed.length)] = Math.random() * 256;
+        }
+        const usages = format === 'spki' ? ['verify'] : ['sign'];
+        try {
+          const imported = await subtle.importKey(format, changed, algorithm, true, usages);
+          if (format === 'spki') await subtle.verify(params, imported, bytes(64), bytes(3));
+          else await subtle.sign(params, imported, bytes(3));
+          await subtle.exportKey('jwk', imported);
+          names.add('fine');
+        } catch (error) {
+          names.add(error.name);
+        }
+      }
+    }
+  }
+  return [...names].filter((name) => name !== 'fine' && name !== 'OperationError').toSorted();
+});
+)js";
+
+TEST_F(CryptoTest, DamagedKeysAreRefusedOrUsable) {
+  TestWorker worker(HULL_RUNTIME_BUNDLE);
+  Started(worker, kDamaged);
+  const auto out = worker.Run(Start(wire::ACTION, "damage"));
+  EXPECT_EQ(out.done.result_json(), R"(["DataError"])") << out.done.error().message();
+}
+
 constexpr char kMemory[] = R"js(
 export const big = make(async () => {
   const names = [];
