@@ -37,9 +37,8 @@ interface HullNative {
   utf8Encode(text: string): Uint8Array;
   utf8Decode(bytes: Uint8Array, fatal: boolean, ignoreBOM: boolean): string;
   structuredClone(value: unknown): unknown; // v8 ValueSerializer round trip; throws DataCloneError text
-  // crypto.subtle primitives over node's OpenSSL.
-  digest(algorithm: "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512", data: Uint8Array): Uint8Array;
-  hmac(hash: string, key: Uint8Array, data: Uint8Array): Uint8Array;
+  // crypto.subtle over node's OpenSSL; one function, see HullCrypto for the operations.
+  crypto<K extends keyof HullCrypto>(operation: K, ...args: Parameters<HullCrypto[K]>): ReturnType<HullCrypto[K]>;
   // Structured stack of an error: set up through Isolate::SetPrepareStackTraceCallback, which calls hooks.prepareStackTrace.
   sourceMap(modulePath: string): string | undefined; // fetched from the server on first use (sync)
   setHooks(hooks: HullHooks): void;
@@ -81,4 +80,39 @@ interface HullHooks {
   exportSchema(ns: object): string;
   exportAuth(ns: object): string;
   exportDefinition(ns: object): string;
+}
+
+// Keys: secret ones are their bytes, the others canonical DER (SubjectPublicKeyInfo, PKCS #8). A family is "RSA" or the name of a
+// curve; parts are the numbers of a JSON Web Key: n e [d p q dp dq qi], x y [d], x [d]. `undefined`: the operation failed.
+interface HullCrypto {
+  view(source: unknown): Uint8Array | undefined; // of an ArrayBuffer or a view, not shared; same memory
+  copy(bytes: Uint8Array): Uint8Array;
+  size(bytes: Uint8Array): number; // typed arrays have getters that user code can replace
+  equal(a: Uint8Array, b: Uint8Array): boolean; // in constant time
+  random(size: number): Uint8Array | undefined;
+  encodeBase64Url(bytes: Uint8Array): string;
+  decodeBase64Url(text: string): Uint8Array | undefined;
+  digest(hash: string, data: Uint8Array): Uint8Array;
+  hmac(hash: string, key: Uint8Array, data: Uint8Array): Uint8Array;
+
+  canonicalKey(family: string, isPrivate: boolean, der: Uint8Array): Uint8Array | undefined;
+  keyFromParts(family: string, isPrivate: boolean, parts: Uint8Array[]): Uint8Array | undefined;
+  keyFromPoint(family: string, point: Uint8Array): Uint8Array | undefined;
+  partsOfKey(isPrivate: boolean, withPrivate: boolean, der: Uint8Array): Uint8Array[] | undefined;
+  generateKey(family: string, rsaBits: number, rsaExponent: number): [publicKey: Uint8Array, privateKey: Uint8Array] | undefined;
+
+  sign(scheme: string, hash: string, saltLength: number, privateKey: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+  verify(scheme: string, hash: string, saltLength: number, publicKey: Uint8Array, signature: Uint8Array, data: Uint8Array): boolean;
+
+  aesCbc(encrypt: boolean, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+  aesCtr(key: Uint8Array, counter: Uint8Array, counterBits: number, data: Uint8Array): Uint8Array | undefined;
+  aesGcm(
+    encrypt: boolean, key: Uint8Array, iv: Uint8Array, additionalData: Uint8Array, tagBytes: number, data: Uint8Array,
+  ): Uint8Array | undefined;
+  aesKw(encrypt: boolean, key: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+  rsaOaep(encrypt: boolean, hash: string, label: Uint8Array, key: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+
+  pbkdf2(hash: string, password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Uint8Array | undefined;
+  hkdf(hash: string, key: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array | undefined;
+  sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array, bits: number | undefined): Uint8Array | undefined;
 }

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "worker/crypto_natives.h"
 #include "worker/host.h"
-#include "worker/native_crypto.h"
 #include "worker/ops.h"
 #include "worker/realm.h"
 #include "worker/strings.h"
@@ -243,25 +243,6 @@ void StructuredCloneOf(const Info& info) {
   if (StructuredClone(info.GetIsolate(), info[0]).ToLocal(&clone)) info.GetReturnValue().Set(clone);
 }
 
-void DigestOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView()) return ThrowTypeError(info.GetIsolate(), "expected bytes");
-  const auto digest = Digest(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()));
-  if (!digest) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *digest);
-}
-
-void HmacOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView() || !info[2]->IsArrayBufferView()) {
-    return ThrowTypeError(info.GetIsolate(), "expected bytes");
-  }
-  const auto mac = Hmac(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()),
-                        BytesOf(info[2].As<v8::ArrayBufferView>()));
-  if (!mac) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *mac);
-}
-
 void SourceMap(const Info& info) {
   Realm* realm = Here(info);
   if (!realm || !Texts(info, 1)) return;
@@ -319,8 +300,7 @@ constexpr Native kNatives[] = {
     {"utf8Encode", Utf8Encode},
     {"utf8Decode", Utf8Decode},
     {"structuredClone", StructuredCloneOf},
-    {"digest", DigestOf},
-    {"hmac", HmacOf},
+    {"crypto", CryptoOperation},
     {"sourceMap", SourceMap},
     {"setHooks", SetHooks},
     {"getContinuation", GetContinuation},
