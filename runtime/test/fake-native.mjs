@@ -58,7 +58,13 @@ export function makeContext(options = {}) {
     },
     utf8Encode: (text) => bytes(new TextEncoder().encode(text)),
     utf8Decode: (data, fatal, ignoreBOM) => new TextDecoder("utf-8", { fatal, ignoreBOM }).decode(data),
-    structuredClone: (value) => deserialize(serialize(value)),
+    structuredClone: (value, transfer, platform, clone, failed) => {
+      try {
+        return deserialize(serialize(value));
+      } catch (error) {
+        throw failed(error.message);
+      }
+    },
     digest: (algorithm, data) => bytes(createHash(algorithm.replace("-", "").toLowerCase()).update(data).digest()),
     hmac: (hash, key, data) => bytes(createHmac(hash.replace("-", "").toLowerCase(), key).update(data).digest()),
     sourceMap: (path) => options.sourceMaps?.[path],
