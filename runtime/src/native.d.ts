@@ -36,7 +36,15 @@ interface HullNative {
   uncatchable(message: string): never;
   utf8Encode(text: string): Uint8Array;
   utf8Decode(bytes: Uint8Array, fatal: boolean, ignoreBOM: boolean): string;
-  structuredClone(value: unknown): unknown; // v8 ValueSerializer round trip; throws DataCloneError text
+  // v8 ValueSerializer round trip. The buffers of `transfer` are moved. Objects with one of the prototypes `platform` are cloned
+  // by `clone`; `failed` makes the exception of V8's refusals.
+  structuredClone(
+    value: unknown,
+    transfer: unknown[],
+    platform: object[],
+    clone: (object: object) => object,
+    failed: (message: string) => Error,
+  ): unknown;
   // crypto.subtle over node's OpenSSL; one function, see HullCrypto for the operations.
   crypto<K extends keyof HullCrypto>(operation: K, ...args: Parameters<HullCrypto[K]>): ReturnType<HullCrypto[K]>;
   // Structured stack of an error: set up through Isolate::SetPrepareStackTraceCallback, which calls hooks.prepareStackTrace.

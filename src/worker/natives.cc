@@ -239,8 +239,13 @@ void Utf8Decode(const Info& info) {
 }
 
 void StructuredCloneOf(const Info& info) {
+  if (!info[1]->IsArray() || !info[2]->IsArray() || !info[3]->IsFunction() || !info[4]->IsFunction()) {
+    return ThrowTypeError(info.GetIsolate(), "expected the parts of a clone request");
+  }
+  const CloneRequest request{info[0], info[1].As<v8::Array>(), info[2].As<v8::Array>(),
+                             info[3].As<v8::Function>(), info[4].As<v8::Function>()};
   Local<Value> clone;
-  if (StructuredClone(info.GetIsolate(), info[0]).ToLocal(&clone)) info.GetReturnValue().Set(clone);
+  if (StructuredClone(info.GetIsolate(), request).ToLocal(&clone)) info.GetReturnValue().Set(clone);
 }
 
 void SourceMap(const Info& info) {

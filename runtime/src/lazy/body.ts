@@ -5,10 +5,11 @@ import { hull } from "../host.ts";
 import { asyncOp } from "../ops.ts";
 import { fillSeeded } from "../random.ts";
 import { isAction } from "../state.ts";
-import { Blob, blobBytes, blobOf } from "./blob.ts";
-import { FormData } from "./form_data.ts";
+import { blobBytes, blobOf, isBlob } from "./blob.ts";
+import { isFormData } from "./form_data.ts";
+import { blobType } from "./mime.ts";
 import { encodeMultipart, parseForm } from "./multipart.ts";
-import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource } from "./streams.ts";
+import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource, TransformStream } from "./streams.ts";
 import { URLSearchParams } from "./url.ts";
 import { concatBytes, decodeUtf8, ownBuffer, toUSVString, utf8, viewBytes } from "./web_idl.ts";
 
@@ -70,7 +71,8 @@ export class Body {
 
   get stream(): any {
     if (this.#stream === undefined) {
-      if (this.#bytes) this.#stream = blobOf(this.#bytes, "").stream();
+      if (this.#used) this.#stream = lockedStream();
+      else if (this.#bytes) this.#stream = blobOf(this.#bytes, "").stream();
       else this.#stream = streamOfSource(this.#source!);
     }
     return this.#stream;
@@ -105,6 +107,18 @@ export class Body {
     }
   }
 
+  // Takes the content over; the old body is used from then on.
+  transfer(): Body {
+    const next = new Body();
+    if (this.#stream) next.#stream = this.#stream.pipeThrough(new TransformStream());
+    else {
+      next.#bytes = this.#bytes;
+      next.#source = this.#source;
+    }
+    this.#used = true;
+    return next;
+  }
+
   clone(): Body {
     if (this.#bytes && !this.#stream) return Body.ofBytes(this.#bytes);
     const [mine, other] = this.stream.tee();
@@ -113,6 +127,13 @@ export class Body {
     this.#stream = mine;
     return Body.ofStream(other);
   }
+}
+
+// What a body shows that was read without anybody looking at its stream.
+function lockedStream(): any {
+  const stream = new ReadableStream();
+  stream.getReader();
+  return stream;
 }
 
 function randomBoundary(): string {
@@ -124,12 +145,12 @@ function randomBoundary(): string {
 
 // Turns a BodyInit into a body and its default content type.
 export function extractBody(init: unknown): { body: Body; contentType: string | null } {
-  if (init instanceof Blob) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
+  if (isBlob(init)) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
   if (init instanceof ReadableStream) {
     if (isDisturbed(init)) throw new TypeError("The body stream is locked or already read");
     return { body: Body.ofStream(init), contentType: null };
   }
-  if (init instanceof FormData) {
+  if (isFormData(init)) {
     const boundary = randomBoundary();
     return { body: Body.ofBytes(encodeMultipart(init, boundary)), contentType: `multipart/form-data; boundary=${boundary}` };
   }
@@ -169,7 +190,7 @@ export function defineBodyMethods(target: object, className: string, ownerOf: (s
     },
     async blob() {
       const [bytes, contentType] = await take(this, "blob");
-      return blobOf(bytes, (contentType ?? "").toLowerCase());
+      return blobOf(bytes.slice(), blobType(contentType));
     },
     async formData() {
       const [bytes, contentType] = await take(this, "formData");

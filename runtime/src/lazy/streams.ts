@@ -1,6 +1,8 @@
 // Web streams: the npm ponyfill, and byte sources of the host as ReadableStream.
 
 import * as polyfill from "web-streams-polyfill";
+import { defineInspect } from "./inspect.ts";
+import { defineInterface } from "./web_idl.ts";
 
 export const ReadableStream: any = polyfill.ReadableStream;
 export const ReadableStreamBYOBReader: any = polyfill.ReadableStreamBYOBReader;
@@ -10,6 +12,12 @@ export const WritableStream: any = polyfill.WritableStream;
 export const WritableStreamDefaultWriter: any = polyfill.WritableStreamDefaultWriter;
 export const ByteLengthQueuingStrategy: any = polyfill.ByteLengthQueuingStrategy;
 export const CountQueuingStrategy: any = polyfill.CountQueuingStrategy;
+
+// All of them, since those without a global are reached through instances.
+for (const [name, value] of Object.entries(polyfill)) if (typeof value === "function") defineInterface(value, name);
+defineInspect(ReadableStream.prototype, "ReadableStream", ({ locked }) => ({ locked }));
+defineInspect(WritableStream.prototype, "WritableStream", ({ locked }) => ({ locked }));
+defineInspect(TransformStream.prototype, "TransformStream", ({ readable, writable }) => ({ readable, writable }));
 
 // Bytes that arrive piece by piece; `read` gives undefined at the end.
 export interface ByteSource {
