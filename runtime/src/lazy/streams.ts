@@ -11,7 +11,7 @@ export const WritableStreamDefaultWriter: any = polyfill.WritableStreamDefaultWr
 export const ByteLengthQueuingStrategy: any = polyfill.ByteLengthQueuingStrategy;
 export const CountQueuingStrategy: any = polyfill.CountQueuingStrategy;
 
-// Bytes that arrive piece by piece; `read` gives undefined at the end.
+// Bytes that arrive piece by piece, each in a buffer of its own; `read` gives undefined at the end.
 export interface ByteSource {
   read(): Promise<Uint8Array | undefined>;
   cancel(reason: unknown): void;
@@ -26,7 +26,7 @@ export function streamOfSource(source: ByteSource): any {
         let chunk = await source.read();
         while (chunk?.length === 0) chunk = await source.read();
         if (chunk !== undefined) {
-          controller.enqueue(chunk.slice());
+          controller.enqueue(chunk);
           return;
         }
         controller.close();
