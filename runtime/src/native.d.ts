@@ -10,15 +10,17 @@ interface HullNative {
   syscall(name: string, argsJson: string): string;
   // Private ops with a binary side: fetch, stream/read, sleep ... Resolves to [json, payload | undefined].
   // Rejects with the native error that mapOpError() made.
-  //   fetch          {url, method, headers: [[k, v]], hasBody, fetchId} + request body
+  //   fetch          {url, method, headers: [[k, v]], hasBody, streams, fetchId} + request body, unless it `streams`
   //                  -> {status, statusText, headers: [[k, v]], url, bodyStreamId: string | null}; never follows redirects
-  //   fetch/abort    {fetchId}; ends the exchange, the fetch operation may then stay unanswered
+  //   fetch/write    {fetchId, done, error?} + bytes -> {closed?}; body of a fetch that `streams`. Answered when more is wanted;
+  //                  closed: stop. `error` ends the exchange.
+  //   fetch/abort    {fetchId}; ends the exchange, the fetch operation fails
   //   stream/read    {streamId} -> {done} + bytes (of a fetch response or of the HTTP action's request, by its streamId)
   //   stream/cancel  {streamId}; nobody will read on
   //   sleep          {ms, id}; answered when due, id 0 = no timer of user code
   //   signal/wait    {signal} -> {aborted}; answered when the client of the HTTP action goes away
   //   response/write {streamId, done, error?} + bytes -> {closed?}; body of an HTTP action's response, named by the streamId of
-  //                  the response JSON. Answered when more is wanted; closed: stop. `error` cuts the body off. The call ends
+  //                  the response JSON. Answered when more is wanted; closed: stop, and write done. `error` cuts the body off. The call ends
   //                  when the result is there and, if it has a streamId, done was written.
   asyncOp(name: string, argsJson: string, payload?: Uint8Array): Promise<[string, Uint8Array | undefined]>;
   syncOp(name: string, argsJson: string): string;

@@ -32,7 +32,7 @@ class Uncatchable extends Error {}
 export function makeContext(options = {}) {
   const context = vm.createContext({});
   const inner = vm.runInContext("({ Uint8Array, Promise, Error, TypeError })", context);
-  const bytes = (data) => inner.Uint8Array.from(data);
+  const bytes = (data) => new inner.Uint8Array(data);
   const logs = [];
   const ops = [];
   const observed = [];

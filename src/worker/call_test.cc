@@ -312,9 +312,10 @@ TEST_F(CallTest, HttpResponsesStream) {
            if (op.name() == "response/write") AddJson(results, op, "{}");
          });
   EXPECT_EQ(out.done.result_json(), R"({"streamId":"r"})");
-  ASSERT_EQ(out.batches.size(), 3u);
-  EXPECT_EQ(out.batches[0].ops(1).name(), "http/response");
-  EXPECT_EQ(out.batches[2].ops(0).args_json(), R"({"done":true})");
+  ASSERT_EQ(out.batches.size(), 4u);
+  EXPECT_EQ(out.batches[0].ops(0).name(), "http/route");
+  EXPECT_EQ(out.batches[1].ops(1).name(), "http/response");
+  EXPECT_EQ(out.batches[3].ops(0).args_json(), R"({"done":true})");
 }
 
 TEST_F(CallTest, ContinuationsAndOrigins) {
