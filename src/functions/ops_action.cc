@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "functions/function_handles.h"
 #include "functions/lookup.h"
 #include "functions/op_args.h"
 #include "functions/ops_meta.h"
@@ -171,9 +172,16 @@ void RunningAction::start_op(const wire::Op& op) {
     started = call_function(op, UdfType::kAction);
   } else if (name == "1.0/getUserIdentity") {
     answer_json(op.op_id(), call_.identity->user_json());
+  } else if (name == "1.0/createFunctionHandle") {
+    auto handle = create_function_handle(*lookup_transaction(), op.args_json());
+    if (handle.ok()) {
+      answer_json(op.op_id(), *std::move(handle));
+    } else {
+      started = std::move(handle).error();
+    }
   } else {
     MetaContext context{&call_, &call_.path, UdfType::kAction, parts_.settings.instance_name};
-    auto result = shared_op(context, name, op.args_json());
+    auto result = shared_op(context, name);
     if (!result) {
       started = Error::bad_request(op.sync() ? "UnknownOperation" : "UnknownAsyncOperation",
                                    (op.sync() ? "Unknown operation " : "Unknown async operation ") + name);
@@ -186,13 +194,21 @@ void RunningAction::start_op(const wire::Op& op) {
   if (!started.ok()) answer_error(op.op_id(), started.error());
 }
 
+std::unique_ptr<Transaction> RunningAction::lookup_transaction() {
+  Transaction::Options options;
+  options.access = TableAccess::kSystem;
+  options.knobs = parts_.options.knobs;
+  return std::make_unique<Transaction>(parts_.engine->snapshot(), options);
+}
+
 Result<void> RunningAction::call_function(const wire::Op& op, UdfType type) {
   std::string_view method = type == UdfType::kQuery      ? "runQuery"
                             : type == UdfType::kMutation ? "runMutation"
                                                          : "runAction";
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), method));
   FunctionCall call;
-  HULL_TRY(call.path, args.address());
+  auto lookup = lookup_transaction();
+  HULL_TRY(call.path, args.address(*lookup));
   auto value = parse_convex_json("[" + std::string(args.raw("args").value_or("{}")) + "]");
   if (!value.ok()) {
     return Error::bad_request(

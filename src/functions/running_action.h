@@ -32,6 +32,8 @@ class RunningAction final : public ActionCall, public std::enable_shared_from_th
 
   void start_op(const wire::Op& op);
   Result<void> call_function(const wire::Op& op, UdfType type);
+  // A read-only transaction over the newest state, for finding functions.
+  std::unique_ptr<Transaction> lookup_transaction();
   Result<void> start_fetch(const wire::Op& op);
   Result<void> read_stream(const wire::Op& op);
   Result<void> cancel_stream(const wire::Op& op);

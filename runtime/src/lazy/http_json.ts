@@ -86,7 +86,7 @@ async function sendBody(streamId: string, body: Body): Promise<void> {
     }
   } catch (error) {
     const { describeError } = require("./errors.ts") as typeof import("./errors.ts");
-    await write({ done: true, error: describeError(error).message });
+    await write({ done: true, error: describeError(error)?.message ?? "Uncaught" });
     return;
   }
   await write({ done: true });
