@@ -76,7 +76,8 @@ interface HullHooks {
   // Describes a thrown value as runtime.md §7.1 wants it.
   // A frame reads "at handler (../convex/messages.ts:12:15)". `code` is a string property `code` of the error, if any: the
   // spec code of analysis failures. Errors made for syscalls.md §2.1 and by the analysis have no "Uncaught" and no frames.
-  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string; code?: string };
+  // Undefined: not an error.
+  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string; code?: string } | undefined;
   prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]): string;
   // Names of actions' operations still running, for the dangling-promise warning.
   unawaitedOps(): string[];

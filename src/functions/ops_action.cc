@@ -1,5 +1,6 @@
 // Operations of actions (syscalls.md §8.3): calls of other functions, identity, timers. Those of fetch and
 // streams are in ops_fetch.cc.
+#include "functions/function_handles.h"
 #include "functions/lookup.h"
 #include "functions/op_args.h"
 #include "functions/ops_meta.h"
@@ -23,10 +24,15 @@ Result<void> RunningAction::start_op(const wire::Op& op) {
     answer_json(op.op_id(), std::move(user));
     return {};
   }
+  if (name == "1.0/createFunctionHandle") {
+    HULL_TRY(std::string handle, create_function_handle(*lookup_transaction(), op.args_json()));
+    answer_json(op.op_id(), std::move(handle));
+    return {};
+  }
   HULL_TRY(bool own, start_own_op(op));
   if (own) return {};
   MetaContext context{&call_, &call_.path, type_, parts_.settings.instance_name};
-  auto result = shared_op(context, name, op.args_json());
+  auto result = shared_op(context, name);
   if (!result) {
     return Error::bad_request(op.sync() ? "UnknownOperation" : "UnknownAsyncOperation",
                               (op.sync() ? "Unknown operation " : "Unknown async operation ") + name);
@@ -36,13 +42,21 @@ Result<void> RunningAction::start_op(const wire::Op& op) {
   return {};
 }
 
+std::unique_ptr<Transaction> RunningAction::lookup_transaction() {
+  Transaction::Options options;
+  options.access = TableAccess::kSystem;
+  options.knobs = parts_.options.knobs;
+  return std::make_unique<Transaction>(parts_.engine->snapshot(), options);
+}
+
 Result<void> RunningAction::call_function(const wire::Op& op, UdfType type) {
   std::string_view method = type == UdfType::kQuery      ? "runQuery"
                             : type == UdfType::kMutation ? "runMutation"
                                                          : "runAction";
   HULL_TRY(OpArgs args, OpArgs::parse(op.args_json(), method));
   FunctionCall call;
-  HULL_TRY(call.path, args.address());
+  auto lookup = lookup_transaction();
+  HULL_TRY(call.path, args.address(*lookup));
   auto value = parse_convex_json("[" + std::string(args.raw("args").value_or("{}")) + "]");
   if (!value.ok()) {
     return Error::bad_request(

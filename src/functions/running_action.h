@@ -64,6 +64,8 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
 
   Result<void> start_op(const wire::Op& op);
   Result<void> call_function(const wire::Op& op, UdfType type);
+  // A read-only transaction over the newest state, for finding functions.
+  std::unique_ptr<Transaction> lookup_transaction();
   Result<void> start_fetch(const wire::Op& op);
   Result<void> write_upload(const wire::Op& op);
   Result<void> read_stream(const wire::Op& op);

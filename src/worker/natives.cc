@@ -31,12 +31,6 @@ namespace {
 using Info = FunctionCallbackInfo<Value>;
 const auto kProcessStart = std::chrono::steady_clock::now();
 
-double RealNowMs() {
-  using std::chrono::milliseconds;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count());
-}
-
 // The realm a native was called in; throws and returns nullptr when its call is over.
 Realm* Here(const Info& info) {
   Realm* realm = Realm::From(info.GetIsolate()->GetCurrentContext());
@@ -171,7 +165,6 @@ void Log(const Info& info) {
     if (message->IsString()) line.add_messages(ToUtf8(isolate, message.As<String>()));
   }
   line.set_truncated(info[2]->IsTrue());
-  line.set_timestamp_ms(RealNowMs());
   if (info[3]->IsString()) line.set_system_code(Text(info, 3));
   realm->Log(std::move(line));
 }
@@ -314,6 +307,12 @@ constexpr Native kNatives[] = {
 };
 
 }  // namespace
+
+double RealNowMs() {
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count());
+}
 
 Local<v8::ObjectTemplate> NativesTemplate(Host& host) {
   v8::Isolate* isolate = host.v8();

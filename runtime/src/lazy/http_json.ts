@@ -87,8 +87,9 @@ async function sendBody(streamId: string, body: Body): Promise<void> {
     }
   } catch (error) {
     const { describeError } = require("./errors.ts") as typeof import("./errors.ts");
-    const { message, frames } = describeError(error);
-    await write({ done: true, error: [message, ...frames.map((frame) => `    ${frame}`), ""].join("\n") });
+    const described = describeError(error);
+    const lines = described ? [described.message, ...described.frames.map((frame) => `    ${frame}`), ""] : ["Uncaught"];
+    await write({ done: true, error: lines.join("\n") });
     return;
   }
   await write({ done: true });
