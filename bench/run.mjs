@@ -67,7 +67,7 @@ const contextRate = (server) =>
     const program = join(BUILD, "bench/bench_contexts.node");
     const args = [...flags, "-e", load, program, newestSnapshot(server), "facts.js", `${SECONDS}`];
     const runs = Array.from({ length: availableParallelism() }, () => promisify(execFile)(node, args, { env: { TZ: "UTC", LC_ALL: "en_US.UTF-8" } }));
-    return (await Promise.all(runs)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
+    return (await Promise.all(runs)).reduce((sum, { stdout }) => sum + parseFloat(stdout), 0);
   });
 function workerCommand(pid) {
   for (const task of readdirSync(`/proc/${pid}/task`)) {

@@ -167,6 +167,7 @@ bool Realm::Restore(const wire::SnapshotEntry& entry) {
     return false;
   }
   Attach(context);
+  host_.functions.Keep(isolate);
   set_hooks(hooks);
   snapshot_entry_ = &entry;
   for (const wire::LogLine& line : entry.import_logs()) Log(line);

@@ -25,21 +25,15 @@ std::optional<std::string> ReadFile(const std::string& path) {
 }  // namespace
 
 Worker::Worker(node::MultiIsolatePlatform* platform, int fd, std::string runtime_path)
-    : platform_(platform), socket_(fd), host_(socket_, queue_) {
+    : platform_(platform),
+      socket_(fd),
+      queue_(socket_,
+             [this](uint64_t call_id) {
+               Watchdog* watchdog = watchdog_.load(std::memory_order_acquire);
+               if (watchdog) watchdog->Terminate(call_id);
+             }),
+      host_(socket_, queue_) {
   host_.runtime_path = std::move(runtime_path);
-}
-
-void Worker::Read() {
-  while (true) {
-    auto frame = std::make_unique<wire::ToWorker>();
-    if (!socket_.Read(frame.get())) _exit(0);
-    if (frame->has_terminate()) {
-      if (Watchdog* watchdog = watchdog_.load(std::memory_order_acquire)) {
-        watchdog->Terminate(frame->terminate().call_id());
-      }
-    }
-    queue_.Push(std::move(frame));
-  }
 }
 
 std::optional<Worker::Clock::time_point> Worker::NextDeadline() {
