@@ -106,7 +106,11 @@ bool Worker::Handle(wire::ToWorker& message) {
 
 void Worker::Forget(uint64_t call_id) {
   const auto it = calls_.find(call_id);
-  if (it != calls_.end() && it->second->done()) calls_.erase(it);
+  if (it == calls_.end() || !it->second->done()) return;
+  if (const auto caller = calls_.find(it->second->caller_id()); caller != calls_.end()) {
+    caller->second->Absorb(*it->second);
+  }
+  calls_.erase(it);
 }
 
 IsolateLimits Worker::Limits() const {
@@ -160,8 +164,10 @@ void Worker::OnStart(wire::StartCall start) {
   EnsureIsolate();
   const uint64_t id = start.call_id();
   const wire::SnapshotEntry* entry = snapshot_.Find(start.module());
+  const auto caller = calls_.find(start.parent_call_id());
+  const Call* caller_call = caller == calls_.end() ? nullptr : caller->second.get();
   auto& call = calls_[id];
-  call = std::make_unique<Call>(host_, std::move(start), entry);
+  call = std::make_unique<Call>(host_, std::move(start), entry, caller_call);
   call->Begin();
   Forget(id);
 }

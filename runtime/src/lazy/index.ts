@@ -37,8 +37,9 @@ const groups: Array<[load: Loader, names: string[]]> = [
   [() => require("./request.ts"), ["Request"]],
   [() => require("./response.ts"), ["Response"]],
   [() => require("./fetch.ts"), ["fetch"]],
-  [() => require("./crypto.ts"), ["crypto", "Crypto"]],
-  [() => require("./subtle.ts"), ["CryptoKey", "SubtleCrypto"]],
+  [() => require("./crypto/crypto.ts"), ["crypto", "Crypto"]],
+  [() => require("./crypto/key.ts"), ["CryptoKey"]],
+  [() => require("./crypto/subtle.ts"), ["SubtleCrypto"]],
   [
     () => require("./performance.ts"),
     ["performance", "Performance", "PerformanceEntry", "PerformanceMark", "PerformanceMeasure"],
@@ -57,4 +58,5 @@ export const stack = () => require("./stack.ts") as typeof import("./stack.ts");
 export const analyze = () => require("./analyze.ts") as typeof import("./analyze.ts");
 export const definitions = () => require("./definitions.ts") as typeof import("./definitions.ts");
 export const http = () => require("./http_json.ts") as typeof import("./http_json.ts");
+export const byteText = () => require("./byte_text.ts") as typeof import("./byte_text.ts");
 export const storage = () => require("./storage.ts") as typeof import("./storage.ts");
