@@ -3,6 +3,7 @@
 //   bench_calls <data directory with tests/app pushed> <lib directory> <bench_contexts.node> <seconds>
 // prints one line of JSON, microseconds of CPU each:
 //   context           a context from the snapshot, made and dropped in a bare loop (bench_contexts)
+//   context_kept      the same with V8's function table kept mapped, as workers do (worker/function_table.h)
 //   query             an empty query that is not in the cache, 32 of them waiting at any time
 //   query_worker      the workers' part of it
 //   query_alone       the same with one at a time
@@ -125,7 +126,8 @@ class Deployment {
   using Done = std::function<void(std::string)>;  // JSON of the value
   void query(const std::string& path, const std::string& args, Done done) {
     runner_->query(call(path, args), std::nullopt, Timestamp{}, false, [done](const QueryOutcome& outcome) {
-      if (!outcome.query || !outcome.query->ok() || outcome.from_cache) fail("a query failed");
+      if (!outcome.query) fail("a query failed: " + outcome.system_error->message);
+      if (!outcome.query->ok() || outcome.from_cache) fail("a query did not run");
       done(outcome.query->value_json());
     });
   }
@@ -226,10 +228,10 @@ std::string output_of(std::vector<std::string> words) {
 }
 
 double context_us(const std::vector<std::string>& worker, const std::string& program,
-                  const std::string& snapshot, double seconds) {
+                  const std::string& snapshot, double seconds, const std::string& keep) {
   std::vector<std::string> words(worker.begin(), std::find(worker.begin(), worker.end(), "-e"));
   words.insert(words.end(), {"-e", "process.dlopen({exports:{}}, process.argv[1], 2|8)", program, snapshot,
-                             "facts.js", std::to_string(seconds)});
+                             "facts.js", std::to_string(seconds), keep});
   double rate = 0, cpu = 0;
   if (std::sscanf(output_of(words).c_str(), "%lf %lf", &rate, &cpu) != 2)
     fail("no figure from bench_contexts");
@@ -302,7 +304,8 @@ void measure(const std::string& data_dir, const std::string& lib_dir, const std:
   std::map<std::string, std::vector<double>> samples;
   const double slice = seconds / kRounds;
   for (int round = 0; round < kRounds; ++round) {
-    samples["context"].push_back(context_us(worker, contexts, snapshot, slice));
+    samples["context"].push_back(context_us(worker, contexts, snapshot, slice, ""));
+    samples["context_kept"].push_back(context_us(worker, contexts, snapshot, slice, "keep"));
     const Cpu query = Load::per_call(kWindow, slice, echo);
     samples["query"].push_back(query.total());
     samples["query_worker"].push_back(query.workers);

@@ -12,6 +12,7 @@ import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
 import { actionFigures } from "./actions.mjs";
+import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
 import { hostileFigures } from "./hostile.mjs";
 
@@ -214,6 +215,7 @@ const { values: options, positionals: names } = parseArgs({
   options: { list: { type: "boolean" }, extended: { type: "boolean" }, documents: { type: "string" }, data: { type: "string" } },
 });
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
+Object.assign(FIGURES, callFigures({ run, build: BUILD, seconds: SECONDS, load: (server) => rate("http", server.port, 32, SECONDS, ...QUERY), note }));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
 Object.assign(FIGURES, actionFigures({ memory: processTreeMiB, cached: once }), hostileFigures({ seconds: SECONDS }), engine.figures);
 if (options.list) {

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "worker/protocol.pb.h"
@@ -57,6 +58,7 @@ class WorkerProcess {
  private:
   bool flush_locked();
   bool take_frame(wire::FromWorker& frame);
+  void make_room();  // for another read
 
   const pid_t pid_;
   const int fd_;
@@ -67,8 +69,8 @@ class WorkerProcess {
   std::mutex write_mutex_;
   std::string unsent_;
   size_t unsent_from_ = 0;
-  std::string in_;  // receive() only
-  size_t in_from_ = 0;
+  std::vector<char> in_;  // receive() only; what arrived is at in_from_ to in_to_
+  size_t in_from_ = 0, in_to_ = 0;
 };
 
 class WorkerLauncher {

@@ -13,7 +13,7 @@ namespace hull::worker {
 namespace {
 
 // How long the isolate thread may be away before somebody else reads.
-constexpr std::chrono::milliseconds kMoment(10);
+constexpr std::chrono::milliseconds kMoment(20);
 
 }  // namespace
 
