@@ -1,10 +1,9 @@
-// `crypto`: random values from the seeded stream in queries and mutations, from the host in actions (runtime.md §2, §3).
+// `crypto`: random values from the host in actions, from the seeded stream of the call or the import elsewhere (runtime.md §2, §3).
 
 import { hull } from "../../host.ts";
 import { fillSeeded } from "../../random.ts";
-import { isAction, isTransaction } from "../../state.ts";
+import { isAction } from "../../state.ts";
 import { DOMException } from "../dom_exception.ts";
-import { randomnessAtImport } from "./errors.ts";
 
 const maxBytes = 65536;
 const secret = Symbol("crypto");
@@ -12,8 +11,7 @@ const hexByte = (byte: number) => byte.toString(16).padStart(2, "0");
 
 function fill(bytes: Uint8Array): void {
   if (isAction()) hull.secureRandom(bytes);
-  else if (isTransaction()) fillSeeded(bytes);
-  else throw randomnessAtImport();
+  else fillSeeded(bytes);
 }
 
 export class Crypto {
