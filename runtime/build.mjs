@@ -9,9 +9,16 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const shims = {
+// What whatwg-url, and what the encodings of @exodus/bytes import, that is not bundled as it is.
+const urlShims = {
   tr46: "src/shims/tr46.ts",
   "@exodus/bytes/whatwg.js": "src/shims/percent_encode.ts",
+};
+const exodus = "../node_modules/@exodus/bytes";
+const exodusShims = {
+  "./platform.js": "src/shims/exodus_platform.ts",
+  "@exodus/bytes/base64.js": "src/shims/exodus_base64.ts",
+  "@exodus/bytes/utf16.js": `${exodus}/utf16.native.js`,
 };
 
 const lazyModules = {
@@ -19,23 +26,44 @@ const lazyModules = {
   setup(build) {
     build.onResolve({ filter: /^(tr46|@exodus\/bytes\/(whatwg|encoding)\.js)$/ }, (args) => {
       if (!args.importer.includes("whatwg-url")) return undefined;
-      const shim = shims[args.path];
+      const shim = urlShims[args.path];
       return shim ? { path: join(root, shim) } : { path: args.path, namespace: "empty" };
+    });
+    build.onResolve({ filter: /^@exodus\/bytes\/fallback\// }, (args) => ({
+      path: join(root, exodus, args.path.slice("@exodus/bytes".length)),
+    }));
+    build.onResolve({ filter: /^(\.\/platform\.js|@exodus\/bytes\/(base64|utf16)\.js)$/ }, (args) => {
+      const shim = args.importer.includes("@exodus/bytes") ? exodusShims[args.path] : undefined;
+      return shim ? { path: join(root, shim) } : undefined;
     });
     build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "", loader: "js" }));
     build.onLoad({ filter: /\/src\/(lazy|shims)\/.*\.ts$/ }, (args) => toCommonJs(args.path));
-    // The optional globals of these packages do not exist while a snapshot is being made.
-    build.onLoad({ filter: /\/webidl-conversions\/lib\/index\.js$/ }, async (args) => {
-      const source = await readFile(args.path, "utf8");
-      const guarded = source.replaceAll(
-        /Object\.getOwnPropertyDescriptor\(SharedArrayBuffer\.prototype, "(\w+)"\)\.get/g,
-        '(typeof SharedArrayBuffer === "undefined" ? () => { throw new TypeError(); } : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "$1").get)',
-      );
-      if (guarded === source) throw new Error("webidl-conversions changed: the SharedArrayBuffer guard no longer applies");
-      return { contents: guarded, loader: "js" };
-    });
+    for (const edit of edits) build.onLoad({ filter: edit.file }, (args) => applyEdit(edit, args.path));
   },
 };
+
+// Changes to sources of packages.
+const edits = [
+  {
+    // SharedArrayBuffer does not exist while a snapshot is being made.
+    file: /\/webidl-conversions\/lib\/index\.js$/,
+    from: /Object\.getOwnPropertyDescriptor\(SharedArrayBuffer\.prototype, "(\w+)"\)\.get/g,
+    to: '(typeof SharedArrayBuffer === "undefined" ? () => { throw new TypeError(); } : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "$1").get)',
+  },
+  {
+    // The runtime's own atob, or what user code put in its place, is no faster way.
+    file: /\/@exodus\/bytes\/fallback\/latin1\.js$/,
+    from: /\(\(\) => globalThis\.atob\)\(\)/g,
+    to: "undefined",
+  },
+];
+
+async function applyEdit({ file, from, to }, path) {
+  const source = await readFile(path, "utf8");
+  const contents = source.replaceAll(from, to);
+  if (contents === source) throw new Error(`${file} changed: an edit of build.mjs no longer applies`);
+  return { contents, loader: "js" };
+}
 
 async function toCommonJs(path) {
   const source = await readFile(path, "utf8");

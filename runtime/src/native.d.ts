@@ -10,15 +10,17 @@ interface HullNative {
   syscall(name: string, argsJson: string): string;
   // Private ops with a binary side: fetch, stream/read, sleep ... Resolves to [json, payload | undefined].
   // Rejects with the native error that mapOpError() made.
-  //   fetch          {url, method, headers: [[k, v]], hasBody, fetchId} + request body
+  //   fetch          {url, method, headers: [[k, v]], hasBody, streams, fetchId} + request body, unless it `streams`
   //                  -> {status, statusText, headers: [[k, v]], url, bodyStreamId: string | null}; never follows redirects
-  //   fetch/abort    {fetchId}; ends the exchange, the fetch operation may then stay unanswered
+  //   fetch/write    {fetchId, done, error?} + bytes -> {closed?}; body of a fetch that `streams`. Answered when more is wanted;
+  //                  closed: stop. `error` ends the exchange.
+  //   fetch/abort    {fetchId}; ends the exchange, the fetch operation fails
   //   stream/read    {streamId} -> {done} + bytes (of a fetch response or of the HTTP action's request, by its streamId)
   //   stream/cancel  {streamId}; nobody will read on
   //   sleep          {ms, id}; answered when due, id 0 = no timer of user code
   //   signal/wait    {signal} -> {aborted}; answered when the client of the HTTP action goes away
   //   response/write {streamId, done, error?} + bytes -> {closed?}; body of an HTTP action's response, named by the streamId of
-  //                  the response JSON. Answered when more is wanted; closed: stop. `error` cuts the body off. The call ends
+  //                  the response JSON. Answered when more is wanted; closed: stop, and write done. `error` cuts the body off. The call ends
   //                  when the result is there and, if it has a streamId, done was written.
   asyncOp(name: string, argsJson: string, payload?: Uint8Array): Promise<[string, Uint8Array | undefined]>;
   syncOp(name: string, argsJson: string): string;
@@ -36,7 +38,15 @@ interface HullNative {
   uncatchable(message: string): never;
   utf8Encode(text: string): Uint8Array;
   utf8Decode(bytes: Uint8Array, fatal: boolean, ignoreBOM: boolean): string;
-  structuredClone(value: unknown): unknown; // v8 ValueSerializer round trip; throws DataCloneError text
+  // v8 ValueSerializer round trip. The buffers of `transfer` are moved. Objects with one of the prototypes `platform` are cloned
+  // by `clone`; `failed` makes the exception of V8's refusals.
+  structuredClone(
+    value: unknown,
+    transfer: unknown[],
+    platform: object[],
+    clone: (object: object) => object,
+    failed: (message: string) => Error,
+  ): unknown;
   // crypto.subtle over node's OpenSSL; one function, see HullCrypto for the operations.
   crypto<K extends keyof HullCrypto>(operation: K, ...args: Parameters<HullCrypto[K]>): ReturnType<HullCrypto[K]>;
   // Structured stack of an error: set up through Isolate::SetPrepareStackTraceCallback, which calls hooks.prepareStackTrace.
@@ -66,7 +76,8 @@ interface HullHooks {
   // Describes a thrown value as runtime.md §7.1 wants it.
   // A frame reads "at handler (../convex/messages.ts:12:15)". `code` is a string property `code` of the error, if any: the
   // spec code of analysis failures. Errors made for syscalls.md §2.1 and by the analysis have no "Uncaught" and no frames.
-  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string; code?: string };
+  // Undefined: not an error.
+  describeError(error: unknown): { message: string; frames: string[]; dataJson?: string; code?: string } | undefined;
   prepareStackTrace(error: unknown, callSites: NodeJS.CallSite[]): string;
   // Names of actions' operations still running, for the dangling-promise warning.
   unawaitedOps(): string[];

@@ -32,7 +32,7 @@ class Uncatchable extends Error {}
 export function makeContext(options = {}) {
   const context = vm.createContext({});
   const inner = vm.runInContext("({ Uint8Array, Promise, Error, TypeError })", context);
-  const bytes = (data) => inner.Uint8Array.from(data);
+  const bytes = (data) => new inner.Uint8Array(data);
   const logs = [];
   const ops = [];
   const observed = [];
@@ -69,7 +69,13 @@ export function makeContext(options = {}) {
     },
     utf8Encode: (text) => bytes(new TextEncoder().encode(text)),
     utf8Decode: (data, fatal, ignoreBOM) => new TextDecoder("utf-8", { fatal, ignoreBOM }).decode(data),
-    structuredClone: (value) => deserialize(serialize(value)),
+    structuredClone: (value, transfer, platform, clone, failed) => {
+      try {
+        return deserialize(serialize(value));
+      } catch (error) {
+        throw failed(error.message);
+      }
+    },
     crypto: (operation, ...args) => {
       const result = cryptoOperations[operation](...args);
       return Buffer.isBuffer(result) ? bytes(result) : result;

@@ -1,11 +1,13 @@
 #include "deploy/finish.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "deploy/analysis_json.h"
 #include "deploy/index_diff.h"
 #include "deploy/schema_change.h"
+#include "functions/function_handles.h"
 #include "services/environment.h"
 #include "services/json_fields.h"
 #include "services/transact.h"
@@ -166,9 +168,31 @@ Result<void> write_audit_row(Transaction& transaction, const FinishRequest& requ
   return inserted(transaction.system_insert("_deployment_audit_log", b.finish()));
 }
 
+std::set<std::string> function_paths(const std::vector<ModuleInfo>& modules) {
+  std::set<std::string> paths;
+  for (const ModuleInfo& module : modules)
+    for (const auto& [name, function] : module.functions) paths.insert(module.path + ":" + name);
+  return paths;
+}
+
+std::set<std::string> deployed_functions(const Catalog& catalog) {
+  std::set<std::string> paths;
+  for (const auto& row : catalog.system_rows("_modules")) {
+    auto analysis = row->value->find("analyzeResult");
+    if (!analysis || !analysis->is_object()) continue;
+    auto functions = functions_of(*analysis);
+    if (!functions.ok()) continue;  // not a row of ours
+    for (const auto& [name, function] : *functions)
+      paths.insert(json::text_or_empty(row->value, "path") + ":" + name);
+  }
+  return paths;
+}
+
 Result<void> write_modules(Transaction& transaction, const FinishRequest& request, FinishDiff& diff) {
   transaction.depend_on_system_table("_modules");
   HULL_TRY(auto plan, plan_modules(transaction.catalog(), request));
+  HULL_CHECK_OK(update_function_handles(transaction, function_paths(plan.code),
+                                        deployed_functions(transaction.catalog())));
   for (const auto& change : plan.changes) {
     if (change.row)
       HULL_CHECK_OK(transaction.system_replace(*change.row, change.fields));

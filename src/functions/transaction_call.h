@@ -86,7 +86,6 @@ class TransactionCall {
   void answer_batch(Level& level, const wire::OpBatch& batch);
   void answer(Level& level, const wire::Op& op, wire::OpResult& result);
   void consume(Level& level, const google::protobuf::RepeatedPtrField<wire::Consumed>& reports);
-  void add_logs(const Level& level, const google::protobuf::RepeatedPtrField<wire::LogLine>& lines);
   void set_error(wire::OpResult& result, const Error& error);
   void set_fatal(wire::OpResult& result);
 

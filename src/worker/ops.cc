@@ -126,7 +126,6 @@ void Ops::OnResults(wire::OpResults results) {
 }
 
 void Ops::Accept(wire::OpResult result) {
-  realm_.AddLogLinesUsed(result.log_lines());
   if (result.has_error() && result.error().fatal()) {
     realm_.Fail(wire::JsError::TERMINATED, result.error().message());
     return;
@@ -230,6 +229,9 @@ MaybeLocal<String> Ops::LocalSync(const std::string& name, const std::string& ar
   v8::Isolate* isolate = realm_.host().v8();
   *handled = true;
   if (in_order_ && name == kStreamOpen) {
+    // The query is checked by the server when its first document is asked for. npm convex asks within the
+    // same turn and both errors reject the same promise, so only an iterator that is made and never read
+    // differs.
     const auto query = read_ahead_.Open(args_json);
     if (query) return ToV8(isolate, "{\"queryId\":" + std::to_string(*query) + "}");
     ThrowError(isolate, "Received invalid json: " + args_json.substr(0, 100));
@@ -274,7 +276,6 @@ MaybeLocal<String> Ops::RunSync(const std::string& name, std::string args_json) 
     LeaveTerminated(isolate);
     return {};
   }
-  realm_.AddLogLinesUsed(result.log_lines());
   if (result.has_error()) {
     isolate->ThrowException(ErrorOf(result.error()));
     return {};

@@ -63,6 +63,7 @@ bool AddEntry(Host& host, v8::SnapshotCreator& creator, const std::string& path,
       item->set_path(module_path);
       item->set_data_index(static_cast<uint32_t>(creator.AddData(context, module)));
     }
+    for (wire::LogLine& line : realm.TakeLogs()) *entry->add_import_logs() = std::move(line);
     entry->set_path(path);
     entry->set_hooks_index(static_cast<uint32_t>(creator.AddData(context, realm.hooks())));
   }

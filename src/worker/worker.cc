@@ -25,21 +25,15 @@ std::optional<std::string> ReadFile(const std::string& path) {
 }  // namespace
 
 Worker::Worker(node::MultiIsolatePlatform* platform, int fd, std::string runtime_path)
-    : platform_(platform), socket_(fd), host_(socket_, queue_) {
+    : platform_(platform),
+      socket_(fd),
+      queue_(socket_,
+             [this](uint64_t call_id) {
+               Watchdog* watchdog = watchdog_.load(std::memory_order_acquire);
+               if (watchdog) watchdog->Terminate(call_id);
+             }),
+      host_(socket_, queue_) {
   host_.runtime_path = std::move(runtime_path);
-}
-
-void Worker::Read() {
-  while (true) {
-    auto frame = std::make_unique<wire::ToWorker>();
-    if (!socket_.Read(frame.get())) _exit(0);
-    if (frame->has_terminate()) {
-      if (Watchdog* watchdog = watchdog_.load(std::memory_order_acquire)) {
-        watchdog->Terminate(frame->terminate().call_id());
-      }
-    }
-    queue_.Push(std::move(frame));
-  }
 }
 
 std::optional<Worker::Clock::time_point> Worker::NextDeadline() {
@@ -112,7 +106,11 @@ bool Worker::Handle(wire::ToWorker& message) {
 
 void Worker::Forget(uint64_t call_id) {
   const auto it = calls_.find(call_id);
-  if (it != calls_.end() && it->second->done()) calls_.erase(it);
+  if (it == calls_.end() || !it->second->done()) return;
+  if (const auto caller = calls_.find(it->second->caller_id()); caller != calls_.end()) {
+    caller->second->Absorb(*it->second);
+  }
+  calls_.erase(it);
 }
 
 IsolateLimits Worker::Limits() const {
@@ -166,8 +164,10 @@ void Worker::OnStart(wire::StartCall start) {
   EnsureIsolate();
   const uint64_t id = start.call_id();
   const wire::SnapshotEntry* entry = snapshot_.Find(start.module());
+  const auto caller = calls_.find(start.parent_call_id());
+  const Call* caller_call = caller == calls_.end() ? nullptr : caller->second.get();
   auto& call = calls_[id];
-  call = std::make_unique<Call>(host_, std::move(start), entry);
+  call = std::make_unique<Call>(host_, std::move(start), entry, caller_call);
   call->Begin();
   Forget(id);
 }

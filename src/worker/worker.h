@@ -24,8 +24,8 @@ class Worker {
 
   // Isolate thread: returns the process's exit status.
   int Run();
-  // Reader thread: leaves the process at the end of the stream.
-  [[noreturn]] void Read();
+  // Another thread: see FrameQueue::Watch.
+  [[noreturn]] void Watch() { queue_.Watch(); }
 
  private:
   using Clock = FrameQueue::Clock;
