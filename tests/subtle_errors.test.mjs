@@ -226,7 +226,7 @@ describe("randomness", () => {
     assert.equal(uncaught.errorMessage.split("\n")[1], `Uncaught Error: ${refused}`);
   });
 
-  it("keys and digests made at import time serve calls from a snapshot", async () => {
+  it("keys and digests made at import time serve calls from a snapshot, cloned too", async () => {
     const result = await client().query("subtle:withKeyOfImport", {});
     const [, sealedHere, digest] = await values(inNode, [
       ["importKey", "raw", buffer(Array(32).fill(7)), "AES-GCM", false, ["encrypt"]],

@@ -20,7 +20,7 @@ const refusedAtImport = subtle.generateKey({ name: "AES-GCM", length: 256 }, fal
 export const withKeyOfImport = query({
   args: {},
   handler: async () => {
-    const key = await atImport;
+    const { key } = structuredClone({ key: await atImport });
     const sealed = await subtle.encrypt({ name: "AES-GCM", iv: new Uint8Array(12) }, key, new Uint8Array([1, 2, 3]));
     return { sealed, digest: await digestAtImport, refused: await refusedAtImport, extractable: key.extractable };
   },

@@ -4,6 +4,7 @@ import { hull } from "../../host.ts";
 import { fillSeeded } from "../../random.ts";
 import { isAction } from "../../state.ts";
 import { DOMException } from "../dom_exception.ts";
+import { defineInterface } from "../web_idl.ts";
 
 const maxBytes = 65536;
 const secret = Symbol("crypto");
@@ -44,10 +45,8 @@ export class Crypto {
     const hex = Array.from(bytes, hexByte).join("");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
-
-  get [Symbol.toStringTag](): string {
-    return "Crypto";
-  }
 }
+
+defineInterface(Crypto, "Crypto", 0);
 
 export const crypto = new Crypto(secret);

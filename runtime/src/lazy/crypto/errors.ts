@@ -15,13 +15,9 @@ export const syntaxError = (text: string) => new DOMException(text, "SyntaxError
 
 export const unsupportedFormat = (format: string, name: string) => notSupported(`Format '${format}' is not supported for ${name} keys`);
 
-export function randomnessAtImport(): Error {
-  return new Error("Cannot use cryptographic randomness at import time");
-}
-
 export function requireRandomness(): void {
   if (isTransaction()) throw Object.assign(new Error(refused), { code: "NoCryptoRngInQueriesOrMutations" });
-  if (!isAction()) throw randomnessAtImport();
+  if (!isAction()) throw new Error("Cannot use cryptographic randomness at import time");
 }
 
 // What a native gave, if it did.

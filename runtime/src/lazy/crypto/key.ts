@@ -3,7 +3,9 @@
 // Invariant: the bytes of a key are made by natives, handed to natives, and never passed to a built-in that user code could
 // have replaced: no method, no getter (`length`), no iteration. That also holds for bytes on their way into a key.
 
+import { defineCloneable } from "../cloneable.ts";
 import { defineInspect } from "../inspect.ts";
+import { defineInterface } from "../web_idl.ts";
 import { usageList } from "./usages.ts";
 
 export type KeyType = "secret" | "public" | "private";
@@ -67,11 +69,13 @@ export class CryptoKey {
   get usages(): string[] {
     return (this.#usages ??= usageList(this.#key.usages));
   }
-  get [Symbol.toStringTag](): string {
-    return "CryptoKey";
-  }
 }
 
+defineInterface(CryptoKey, "CryptoKey", 0);
+defineCloneable((value) => {
+  const key = innerOf(value);
+  return key && new CryptoKey(secret, key);
+});
 defineInspect(CryptoKey.prototype, "CryptoKey", ({ type, extractable, algorithm, usages }) => ({ type, extractable, algorithm, usages }));
 
 export function newKey(type: KeyType, algorithm: KeyAlgorithm, extractable: boolean, usages: number, material: Uint8Array): CryptoKey {

@@ -3,7 +3,7 @@
 
 import { hull } from "../../host.ts";
 import { jsonStringify } from "../../primordials.ts";
-import { utf8 } from "../web_idl.ts";
+import { defineInterface, utf8 } from "../web_idl.ts";
 import { aesCbc, aesCtr, aesGcm, aesKw } from "./aes.ts";
 import type { CryptoAlgorithm, Format, KeyData, Operation } from "./algorithm.ts";
 import { ecdh, ecdsa, ed25519, x25519 } from "./curves.ts";
@@ -193,10 +193,8 @@ export class SubtleCrypto {
     const data = known === "jwk" ? jwkData(jwkFromBytes(opened)) : bytesData(known, opened);
     return importInto(target, data, Boolean(extractable), usages);
   }
-
-  get [Symbol.toStringTag](): string {
-    return "SubtleCrypto";
-  }
 }
+
+defineInterface(SubtleCrypto, "SubtleCrypto", 0);
 
 export const subtle = new SubtleCrypto(secret);
