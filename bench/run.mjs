@@ -11,7 +11,9 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
+import { actionFigures } from "./actions.mjs";
 import { engineFigures } from "./engine.mjs";
+import { hostileFigures } from "./hostile.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -213,7 +215,7 @@ const { values: options, positionals: names } = parseArgs({
 });
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
-Object.assign(FIGURES, engine.figures);
+Object.assign(FIGURES, actionFigures({ memory: processTreeMiB, cached: once }), hostileFigures({ seconds: SECONDS }), engine.figures);
 if (options.list) {
   console.log(Object.keys(FIGURES).join("\n"));
   process.exit(0);

@@ -4,7 +4,7 @@
 // of them is needed; inside it every module is again a function that runs on its first `require` (CommonJS form). In a V8
 // snapshot all of that is a single closure that never ran, so a fresh context pays for it only when a call uses it.
 import { readFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as esbuild from "esbuild";
 
@@ -92,9 +92,10 @@ async function bundleLazyPart(path) {
   const eagerModules = {
     name: "eager-modules",
     setup(build) {
-      build.onResolve({ filter: /^\.\.\/\w+\.ts$/ }, (args) =>
-        args.importer.startsWith(join(root, "src")) ? { path: args.path, external: true } : undefined,
-      );
+      build.onResolve({ filter: /^\.\.\/.*\.ts$/ }, (args) => {
+        const target = resolve(args.resolveDir, args.path);
+        return dirname(target) === join(root, "src") ? { path: `../${basename(target)}`, external: true } : undefined;
+      });
     },
   };
   const result = await esbuild.build({

@@ -1,6 +1,7 @@
 // Entry of the runtime: installs the globals of runtime.md §2 and hands the worker its hooks (native.d.ts). What runs here is
 // paid by every fresh context, so it only creates a few functions; the rest is under lazy/.
 
+import { installByteText } from "./byte_text.ts";
 import { Convex } from "./convex.ts";
 import { installDate } from "./date.ts";
 import { installGlobals } from "./globals.ts";
@@ -14,6 +15,7 @@ import { beginCall, beginImport } from "./state.ts";
 
 defineHidden(globalThis, "Convex", Convex);
 installDate(globalThis);
+installByteText();
 installRandom();
 installGlobals(globalThis);
 

@@ -173,5 +173,41 @@ test("small web globals", async () => {
     true,
   );
   await assert.rejects(rt.run(`crypto.subtle.generateKey({name: "HMAC", hash: "SHA-256"}, true, ["sign"])`), /Can't use cryptographic randomness in queries/);
-  await assert.rejects(rt.run(`crypto.subtle.encrypt({name: "AES-GCM"}, 1, 2)`), (error) => error.name === "NotSupportedError");
+  await assert.rejects(rt.run(`crypto.subtle.encrypt("ROT13", 1, 2)`), (error) => error.name === "NotSupportedError");
+});
+
+test("base64 and hex of Uint8Array", () => {
+  const rt = makeContext();
+  const json = (code) => JSON.parse(rt.run(`JSON.stringify(${code})`));
+  const thrown = (code) => rt.run(`(() => { try { return ${code} } catch (error) { return error.name } })()`);
+  assert.equal(rt.run(`Uint8Array.from({ length: 8 }, (_, i) => 250 + i).subarray(1, 5).toBase64()`), "+/z9/g==");
+  assert.equal(rt.run(`new Uint8Array([251, 255]).toBase64({ alphabet: "base64url", omitPadding: true })`), "-_8");
+  assert.equal(rt.run(`new Uint8Array([9, 250, 251]).subarray(1).toHex()`), "fafb");
+  assert.deepEqual(json(`[...Uint8Array.fromBase64(" A Q I D\\nBA = =")]`), [1, 2, 3, 4]);
+  assert.deepEqual(json(`[...Uint8Array.fromBase64("-_8", { alphabet: "base64url" })]`), [251, 255]);
+  assert.deepEqual(json(`[...Uint8Array.fromBase64("AQIDBA", { lastChunkHandling: "stop-before-partial" })]`), [1, 2, 3]);
+  assert.deepEqual(json(`[...Uint8Array.fromHex("00fFaB")]`), [0, 255, 171]);
+  const names = ["A", "AQ=", "AQ==A", "A+==", "=", "AQI%"].map((text) => thrown(`Uint8Array.fromBase64("${text}", { alphabet: "base64url" })`));
+  assert.deepEqual(names, Array(6).fill("SyntaxError"));
+  assert.equal(thrown(`Uint8Array.fromBase64("AQJ=", { lastChunkHandling: "strict" })`), "SyntaxError");
+  assert.equal(thrown(`Uint8Array.fromBase64("AQI", { lastChunkHandling: "strict" })`), "SyntaxError");
+  assert.equal(thrown(`Uint8Array.fromBase64("", { alphabet: "base32" })`), "TypeError");
+  assert.equal(thrown(`Uint8Array.fromBase64(5)`), "TypeError");
+  assert.equal(thrown(`Uint8Array.prototype.toHex.call([])`), "TypeError");
+  assert.equal(thrown(`Uint8Array.fromHex("abc")`), "SyntaxError");
+  assert.equal(thrown(`Uint8Array.fromHex("0x")`), "SyntaxError");
+  assert.deepEqual(
+    json(`(() => { const a = new Uint8Array(6); return [a.subarray(2).setFromBase64("AQIDBAUGBw"), [...a]]; })()`),
+    [{ read: 4, written: 3 }, [0, 0, 1, 2, 3, 0]],
+  );
+  assert.deepEqual(
+    json(`(() => { const a = new Uint8Array(3); return [a.subarray(1).setFromHex("aabbcc"), [...a]]; })()`),
+    [{ read: 4, written: 2 }, [0, 170, 187]],
+  );
+  for (let size = 0; size < 70; size++) {
+    const bytes = Array.from({ length: size }, (_, index) => (index * 89 + size) & 255);
+    const text = Buffer.from(bytes).toString("base64");
+    assert.equal(rt.run(`new Uint8Array(${JSON.stringify(bytes)}).toBase64()`), text);
+    assert.deepEqual(json(`[...Uint8Array.fromBase64("${text}")]`), bytes);
+  }
 });

@@ -25,6 +25,8 @@ Error too_many(const Knobs& knobs) {
   return error;
 }
 
+Error shutting_down() { return Error::overloaded("ShuttingDown", "The server is shutting down"); }
+
 }  // namespace
 
 ActionPool::ActionPool(WorkerStarter* starter, const Knobs* knobs) : starter_(starter), knobs_(knobs) {}
@@ -44,8 +46,7 @@ void ActionPool::stop() {
       if (worker->process) worker->process->wake();
     }
   }
-  for (Waiting& each : waiting)
-    each.call->refused(Error::overloaded("ShuttingDown", "The server is shutting down"));
+  for (Waiting& each : waiting) each.call->refused(shutting_down());
 }
 
 void ActionPool::submit(ActionCallPtr call) {
@@ -58,7 +59,7 @@ void ActionPool::submit(ActionCallPtr call) {
       return;
     }
   }
-  call->refused(Error::overloaded("ShuttingDown", "The server is shutting down"));
+  call->refused(shutting_down());
 }
 
 ActionPool::Worker* ActionPool::worker_for_locked(const Code& code) {
@@ -242,13 +243,21 @@ void ActionPool::handle(Worker& worker, const wire::FromWorker& frame) {
 void ActionPool::lose_all(Worker& worker, uint64_t hung_call, bool timed_out) {
   worker.process->kill();
   std::map<uint64_t, ActionCallPtr> calls;
+  bool stopping = false;
   {
     std::lock_guard lock(mutex_);
+    stopping = stopping_;
     calls.swap(worker.calls);
     running_ -= calls.size();
     worker.retiring = true;
   }
-  for (auto& [id, call] : calls) call->lost(timed_out || id == hung_call);
+  for (auto& [id, call] : calls) {
+    if (stopping) {
+      call->refused(shutting_down());
+    } else {
+      call->lost(timed_out || id == hung_call);
+    }
+  }
 }
 
 ActionPool::Stats ActionPool::stats() {

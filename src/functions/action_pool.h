@@ -20,7 +20,7 @@
 namespace hull {
 
 // One running action as its worker sees it. All functions are called on the driver thread (refused: on any
-// thread), the last one exactly once.
+// thread), the last one exactly once: done, lost or refused, also after the start when the server stops.
 class ActionCall {
  public:
   virtual ~ActionCall() = default;
@@ -45,7 +45,7 @@ class ActionPool {
   ActionPool(WorkerStarter* starter, const Knobs* knobs);
   ~ActionPool();
 
-  // Kills the workers: calls still running are lost, those that wait are refused.
+  // Kills the workers: calls that run or wait are refused.
   void stop();
   void submit(ActionCallPtr call);
 

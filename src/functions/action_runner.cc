@@ -1,8 +1,9 @@
 #include "functions/action_runner.h"
 
 #include "base/random.h"
+#include "functions/http_action.h"
 #include "functions/lookup.h"
-#include "functions/running_action.h"
+#include "functions/plain_action.h"
 
 namespace hull {
 
@@ -24,8 +25,28 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
     return fail(Error::bad_request("NotAvailable",
                                    "\"use node\" actions are not available in this version of Hull yet"));
   }
-  parts_.actions->submit(std::make_shared<RunningAction>(
-      &parts_, *std::move(code), *function, std::move(snapshot), std::move(call), std::move(done)));
+  parts_.actions->submit(std::make_shared<PlainAction>(&parts_, *std::move(code), *function, snapshot,
+                                                       std::move(call), std::move(done)));
+}
+
+void ActionRunner::run_http(HttpActionRequest request, OnHttpResponse respond) {
+  request.context.execution_id = random_uuid();
+  auto refuse = [&](const Error& error) {
+    if (request.body) request.body->cancel();
+    respond(failed_response(failed_outcome(error), request.context.request_id, parts_.options.redact_logs));
+  };
+  SnapshotPtr snapshot = parts_.engine->snapshot();
+  auto code = parts_.loader->load(*snapshot->catalog());
+  if (!code.ok()) return refuse(code.error());
+  if (auto stopped = stopped_text(*snapshot->catalog())) {
+    return refuse(Error::bad_request("DeploymentPaused", *stopped));
+  }
+  if (!(*code)->modules().contains("http.js")) {
+    if (request.body) request.body->cancel();
+    return respond(text_response(404, "This Convex deployment does not have HTTP actions enabled."));
+  }
+  parts_.actions->submit(
+      std::make_shared<HttpAction>(&parts_, *std::move(code), std::move(request), std::move(respond)));
 }
 
 }  // namespace hull

@@ -59,7 +59,8 @@ Result<std::shared_ptr<const ModuleSource>> Code::source(const std::string& path
 std::vector<std::string> Code::entries() const {
   std::vector<std::string> entries;
   for (const auto& [path, module] : modules_) {
-    if (module.environment == "isolate" && !module.functions.empty()) entries.push_back(path);
+    bool callable = !module.functions.empty() || path == "http.js";
+    if (module.environment == "isolate" && callable) entries.push_back(path);
   }
   return entries;
 }

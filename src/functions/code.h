@@ -59,7 +59,7 @@ class Code {
   double import_time_ms() const { return import_time_ms_; }
   // Source of a module (loaded from the package on first use). Thread-safe.
   Result<std::shared_ptr<const ModuleSource>> source(const std::string& path) const;
-  // Modules that hold functions: entries of the snapshot.
+  // Modules that hold functions or HTTP routes: entries of the snapshot.
   std::vector<std::string> entries() const;
 
   struct Parts {

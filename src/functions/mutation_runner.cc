@@ -115,6 +115,7 @@ void MutationRunner::start(RequestPtr request) {
 void MutationRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code) {
   PoolJob job;
   job.type = UdfType::kMutation;
+  job.function = request->call.path.canonical();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) {

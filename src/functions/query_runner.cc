@@ -114,6 +114,7 @@ void QueryRunner::lead(RequestPtr request) {
 void QueryRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code) {
   PoolJob job;
   job.type = UdfType::kQuery;
+  job.function = request->call.path.canonical();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) { fail(request, std::move(error)); };

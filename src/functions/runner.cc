@@ -55,7 +55,14 @@ class Runner final : public FunctionRunner {
   void action(FunctionCall call, FunctionCallback done) override {
     actions_.run(std::move(call), std::move(done));
   }
+  void http_action(HttpActionRequest request, OnHttpResponse respond) override {
+    actions_.run_http(std::move(request), std::move(respond));
+  }
   void any(FunctionCall call, FunctionCallback done) override;
+  void answer_fetch_locally(FetchService::Local local) override {
+    parts_.fetch->answer_locally(std::move(local));
+  }
+  void cancel_actions() override { parts_.actions->stop(); }
 
   FunctionLog& log() override { return *parts_.log; }
   SystemFunctions& system_functions() override { return parts_.system_functions; }

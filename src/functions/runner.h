@@ -14,7 +14,9 @@
 #include "database/transaction.h"
 #include "functions/call.h"
 #include "functions/code.h"
+#include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/http_exchange.h"
 #include "functions/query_cache.h"
 #include "functions/system_function.h"
 #include "storage/blob_store.h"
@@ -44,8 +46,15 @@ class FunctionRunner {
                      std::function<void(QueryOutcome)> done) = 0;
   virtual void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) = 0;
   virtual void action(FunctionCall call, FunctionCallback done) = 0;
+  virtual void http_action(HttpActionRequest request, OnHttpResponse respond) = 0;
   // Looks the kind up first (/api/function, /api/run): query, mutation or action.
   virtual void any(FunctionCall call, FunctionCallback done) = 0;
+
+  // Gives fetch() of actions a way to the deployment's own origins that needs no network. Call before the
+  // first action.
+  virtual void answer_fetch_locally(FetchService::Local local) = 0;
+  // For a shutdown: ends the actions that run and refuses new ones. Their callers are answered.
+  virtual void cancel_actions() = 0;
 
   virtual FunctionLog& log() = 0;
   virtual SystemFunctions& system_functions() = 0;

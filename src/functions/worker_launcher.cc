@@ -150,7 +150,6 @@ Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
                                     seed,
                                     "--disable-sigusr1",
                                     "--stack-size=2048",
-                                    "--js-base-64",
                                     "--no-wasm-async-compilation",
                                     "--wasm-max-mem-pages=1024",
                                     kInterruptible,

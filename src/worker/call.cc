@@ -94,6 +94,8 @@ v8::MaybeLocal<Value> Call::InvokeHttp(Local<v8::Object> exports, Local<v8::Stri
             .ToLocal(&found) &&
         found->IsString()) {
       http_route_json_ = ToUtf8(isolate, found.As<v8::String>());
+      ops_.Notify("http/route", http_route_json_);
+      ops_.Flush();  // before any log line
     }
   }
   return realm_.CallHook("invokeHttp", {exports, route, request});

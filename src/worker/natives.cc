@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "worker/crypto_natives.h"
 #include "worker/host.h"
-#include "worker/native_crypto.h"
 #include "worker/ops.h"
 #include "worker/realm.h"
 #include "worker/strings.h"
@@ -53,6 +53,14 @@ bool Texts(const Info& info, int count) {
 
 std::string Text(const Info& info, int index) { return ToUtf8(info.GetIsolate(), info[index].As<String>()); }
 
+// Public operations are versioned.
+bool IsPublicOp(std::string_view name) { return name.starts_with("1.0/"); }
+
+bool IsSyncSyscall(std::string_view name) {
+  return name == "1.0/queryStream" || name == "1.0/queryCleanup" || name == "1.0/db/normalizeId" ||
+         name == "1.0/componentArgument" || name == "1.0/getSnapshotTs";
+}
+
 // Operations need a running call; modules being evaluated have none.
 std::string ImportTimeError(const std::string& name) {
   const bool calls = name.starts_with("1.0/actions/") || name == "1.0/runUdf";
@@ -92,9 +100,22 @@ void RunSync(const Info& info) {
   if (realm->ops()->RunSync(name, Text(info, 1)).ToLocal(&result)) info.GetReturnValue().Set(result);
 }
 
-void AsyncSyscall(const Info& info) { StartAsync(info, ResultShape::kText); }
+// User code reaches these two through `Convex`: they carry the public operations only (syscalls.md §11),
+// never the private ones of the runtime.
+void AsyncSyscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsPublicOp(name) || IsSyncSyscall(name)) return RejectWith(info, "Unknown async operation " + name);
+  StartAsync(info, ResultShape::kText);
+}
+void Syscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsSyncSyscall(name)) return ThrowError(info.GetIsolate(), "Unknown operation " + name);
+  RunSync(info);
+}
+
 void AsyncOp(const Info& info) { StartAsync(info, ResultShape::kTextAndBytes); }
-void Syscall(const Info& info) { RunSync(info); }
 void SyncOp(const Info& info) { RunSync(info); }
 
 void PhaseOf(const Info& info) {
@@ -227,25 +248,6 @@ void StructuredCloneOf(const Info& info) {
   if (StructuredClone(info.GetIsolate(), request).ToLocal(&clone)) info.GetReturnValue().Set(clone);
 }
 
-void DigestOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView()) return ThrowTypeError(info.GetIsolate(), "expected bytes");
-  const auto digest = Digest(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()));
-  if (!digest) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *digest);
-}
-
-void HmacOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView() || !info[2]->IsArrayBufferView()) {
-    return ThrowTypeError(info.GetIsolate(), "expected bytes");
-  }
-  const auto mac = Hmac(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()),
-                        BytesOf(info[2].As<v8::ArrayBufferView>()));
-  if (!mac) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *mac);
-}
-
 void SourceMap(const Info& info) {
   Realm* realm = Here(info);
   if (!realm || !Texts(info, 1)) return;
@@ -303,8 +305,7 @@ constexpr Native kNatives[] = {
     {"utf8Encode", Utf8Encode},
     {"utf8Decode", Utf8Decode},
     {"structuredClone", StructuredCloneOf},
-    {"digest", DigestOf},
-    {"hmac", HmacOf},
+    {"crypto", CryptoOperation},
     {"sourceMap", SourceMap},
     {"setHooks", SetHooks},
     {"getContinuation", GetContinuation},

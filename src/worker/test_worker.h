@@ -92,7 +92,6 @@ class TestWorker {
                             seed.c_str(),
                             "--disable-sigusr1",
                             "--stack-size=2048",
-                            "--js-base-64",
                             "--no-wasm-async-compilation",
                             "--wasm-max-mem-pages=1024",
                             "--no-turboshaft-loop-unrolling",

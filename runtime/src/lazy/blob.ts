@@ -75,7 +75,7 @@ export class Blob {
     return streamOfSource({
       async read() {
         if (at >= bytes.length) return undefined;
-        const chunk = bytes.subarray(at, at + 65536);
+        const chunk = bytes.slice(at, at + 65536);
         at += chunk.length;
         return chunk;
       },

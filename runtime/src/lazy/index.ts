@@ -21,8 +21,9 @@ const headers: Loader = () => require("./headers.ts");
 const request: Loader = () => require("./request.ts");
 const response: Loader = () => require("./response.ts");
 const fetch: Loader = () => require("./fetch.ts");
-const crypto: Loader = () => require("./crypto.ts");
-const subtle: Loader = () => require("./subtle.ts");
+const crypto: Loader = () => require("./crypto/crypto.ts");
+const cryptoKey: Loader = () => require("./crypto/key.ts");
+const subtle: Loader = () => require("./crypto/subtle.ts");
 const performance: Loader = () => require("./performance.ts");
 const asyncContext: Loader = () => require("./async_context.ts");
 const weak: Loader = () => require("./weak.ts");
@@ -69,7 +70,7 @@ const loaders: Record<string, Loader> = {
   fetch,
   crypto,
   Crypto: crypto,
-  CryptoKey: subtle,
+  CryptoKey: cryptoKey,
   SubtleCrypto: subtle,
   performance,
   Performance: performance,
@@ -89,4 +90,5 @@ export const stack = () => require("./stack.ts") as typeof import("./stack.ts");
 export const analyze = () => require("./analyze.ts") as typeof import("./analyze.ts");
 export const definitions = () => require("./definitions.ts") as typeof import("./definitions.ts");
 export const http = () => require("./http_json.ts") as typeof import("./http_json.ts");
+export const byteText = () => require("./byte_text.ts") as typeof import("./byte_text.ts");
 export const storage = () => require("./storage.ts") as typeof import("./storage.ts");

@@ -4,7 +4,8 @@ import { blobBytes, File } from "./blob.ts";
 import { FormData, formEntries } from "./form_data.ts";
 import { concatBytes, decodeUtf8, utf8 } from "./web_idl.ts";
 
-const maxBytes = 20 * 1024 * 1024;
+export const maxFormBytes = 20 * 1024 * 1024;
+export const formTooLarge = () => new TypeError("InvalidMultiPartForm: the form is larger than 20 MiB");
 
 const crlf = (text: string) => text.replace(/\r\n|\r|\n/g, "\r\n");
 const escapes: Record<string, string> = { "\r": "%0D", "\n": "%0A", '"': "%22" };
@@ -34,7 +35,7 @@ export function parseForm(bytes: Uint8Array, contentType: string | null): FormDa
   }
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   if (!match) throw new TypeError("Body can not be decoded as form data: the content type has no boundary");
-  if (bytes.length > maxBytes) throw new TypeError("InvalidMultiPartForm: the form is larger than 20 MiB");
+  if (bytes.length > maxFormBytes) throw formTooLarge();
   return parseMultipart(bytes, (match[1] ?? match[2])!);
 }
 

@@ -19,7 +19,7 @@ defineInspect(ReadableStream.prototype, "ReadableStream", ({ locked }) => ({ loc
 defineInspect(WritableStream.prototype, "WritableStream", ({ locked }) => ({ locked }));
 defineInspect(TransformStream.prototype, "TransformStream", ({ readable, writable }) => ({ readable, writable }));
 
-// Bytes that arrive piece by piece; `read` gives undefined at the end.
+// Bytes that arrive piece by piece, each in a buffer of its own; `read` gives undefined at the end.
 export interface ByteSource {
   read(): Promise<Uint8Array | undefined>;
   cancel(reason: unknown): void;
@@ -34,7 +34,7 @@ export function streamOfSource(source: ByteSource): any {
         let chunk = await source.read();
         while (chunk?.length === 0) chunk = await source.read();
         if (chunk !== undefined) {
-          controller.enqueue(chunk.slice());
+          controller.enqueue(chunk);
           return;
         }
         controller.close();

@@ -1,9 +1,10 @@
 // `crypto`: random values from the seeded stream in queries and mutations, from the host in actions (runtime.md §2, §3).
 
-import { hull } from "../host.ts";
-import { fillSeeded } from "../random.ts";
-import { isAction, isTransaction } from "../state.ts";
-import { DOMException } from "./dom_exception.ts";
+import { hull } from "../../host.ts";
+import { fillSeeded } from "../../random.ts";
+import { isAction, isTransaction } from "../../state.ts";
+import { DOMException } from "../dom_exception.ts";
+import { randomnessAtImport } from "./errors.ts";
 
 const maxBytes = 65536;
 const secret = Symbol("crypto");
@@ -12,7 +13,7 @@ const hexByte = (byte: number) => byte.toString(16).padStart(2, "0");
 function fill(bytes: Uint8Array): void {
   if (isAction()) hull.secureRandom(bytes);
   else if (isTransaction()) fillSeeded(bytes);
-  else throw new Error("Cannot use cryptographic randomness at import time");
+  else throw randomnessAtImport();
 }
 
 export class Crypto {
