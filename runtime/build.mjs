@@ -75,11 +75,12 @@ async function toCommonJs(path) {
 // put in their place nor hand it an object of the runtime, be it as an argument or as the `this` of a getter on Object.prototype.
 const helpers = [
   [/var (__hasOwnProp\d*) = Object\.prototype\.hasOwnProperty;/g, "var $1 = Object.hasOwn;"],
-  [/(__hasOwnProp\d*)\.call\(to, key\)/g, "$1(to, key)"],
-  [/\{ (get: \(\) => from\[key\]|get: all\[name\]|value: true|value: mod), /g, "{ __proto__: null, $1, "],
+  [/(__hasOwnProp\d*)\.call\((\w+), (\w+)\)/g, "$1($2, $3)"],
+  [/\{ (get: \(\) => from\d*\[key\d*\]|get: all\d*\[name\d*\]|value: mod\d*), /g, "{ __proto__: null, $1, "],
   [/\{ value: true \}/g, "{ __proto__: null, value: true }"],
-  [/for \(let key of (__getOwnPropNames\d*)\(from\)\)/g, "for (let keys = $1(from), key, at = 0; at < keys.length && (key = keys[at], true); at++)"],
+  [/for \(let (key\d*) of (__getOwnPropNames\d*\(\w+\))\)/g, "for (let keys = $2, $1, at = 0; at < keys.length && ($1 = keys[at], true); at++)"],
 ];
+const unhardened = /__hasOwnProp\d*\.call|\{ get: (\(\) => from|all\[)|of __getOwnPropNames/;
 
 function harden(code, lazy) {
   let out = code;
@@ -134,7 +135,7 @@ export async function buildRuntime(options = {}) {
     plugins: [lazyPart],
   });
   const code = harden(result.outputFiles[0].text, false);
-  if (/__hasOwnProp\d*\.call|\{ get: |of __getOwnPropNames/.test(code)) throw new Error("the bundler's helpers changed: they are not hardened");
+  if (unhardened.test(code)) throw new Error("the bundler's helpers changed: they are not hardened");
   return options.minify === false ? { code } : esbuild.transform(code, { minify: true, target: "es2023", legalComments: "none" });
 }
 

@@ -3,6 +3,7 @@
 // Invariant: the bytes of a key are made by natives, handed to natives, and never passed to a built-in that user code could
 // have replaced: no method, no getter (`length`), no iteration. That also holds for bytes on their way into a key.
 
+import { defineCloneable, registerPlatform } from "../cloneable.ts";
 import { defineInspect } from "../inspect.ts";
 import { usageList } from "./usages.ts";
 
@@ -73,6 +74,12 @@ export class CryptoKey {
 }
 
 defineInspect(CryptoKey.prototype, "CryptoKey", ({ type, extractable, algorithm, usages }) => ({ type, extractable, algorithm, usages }));
+
+registerPlatform(CryptoKey.prototype);
+defineCloneable((value) => {
+  const key = innerOf(value);
+  return key && new CryptoKey(secret, key);
+});
 
 export function newKey(type: KeyType, algorithm: KeyAlgorithm, extractable: boolean, usages: number, material: Uint8Array): CryptoKey {
   return new CryptoKey(secret, { type, extractable, algorithm, usages, material });

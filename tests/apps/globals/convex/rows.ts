@@ -102,6 +102,14 @@ export const rows: Record<string, Row> = {
     },
     gives: "b|t/p|false|true|n|3|true|AbortError|20",
   },
+  "structuredClone of keys": {
+    run: async () => {
+      const key = await crypto.subtle.importKey("raw", new Uint8Array(16), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+      const copy = clone({ key }).key;
+      return [copy !== key, copy instanceof CryptoKey, copy.extractable, copy.usages, (await crypto.subtle.sign("HMAC", copy, new Uint8Array(1))).byteLength].join();
+    },
+    gives: "true,true,false,sign,32",
+  },
   "structuredClone refuses": {
     run: () => [() => 1, Symbol("s"), new WeakMap(), new Headers(), new URL("http://a"), new ReadableStream(), new AbortController().signal, Promise.resolve(), new Proxy({}, {})].map((value) => thrown(() => clone({ value }))).map((text: any) => text.split(":")[0]).join(),
     gives: Array(9).fill("DataCloneError").join(),
