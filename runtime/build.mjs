@@ -46,7 +46,7 @@ const lazyModules = {
 const edits = [
   {
     // SharedArrayBuffer does not exist while a snapshot is being made.
-    file: /\/webidl-conversions\/lib\/index\.js$/,
+    file: /\/(webidl-conversions\/lib\/index|whatwg-url\/lib\/utils)\.js$/,
     from: /Object\.getOwnPropertyDescriptor\(SharedArrayBuffer\.prototype, "(\w+)"\)\.get/g,
     to: '(typeof SharedArrayBuffer === "undefined" ? () => { throw new TypeError(); } : Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, "$1").get)',
   },
@@ -68,7 +68,24 @@ async function applyEdit({ file, from, to }, path) {
 async function toCommonJs(path) {
   const source = await readFile(path, "utf8");
   const { code } = await esbuild.transform(source, { loader: "ts", format: "cjs", target: "es2023", sourcefile: path });
-  return { contents: code, loader: "js" };
+  return { contents: harden(code, true), loader: "js" };
+}
+
+// The bundler's helpers connect modules when user code may already have changed the built-ins. They must neither take what it
+// put in their place nor hand it an object of the runtime, be it as an argument or as the `this` of a getter on Object.prototype.
+const helpers = [
+  [/var (__hasOwnProp\d*) = Object\.prototype\.hasOwnProperty;/g, "var $1 = Object.hasOwn;"],
+  [/(__hasOwnProp\d*)\.call\((\w+), (\w+)\)/g, "$1($2, $3)"],
+  [/\{ (get: \(\) => from\d*\[key\d*\]|get: all\d*\[name\d*\]|value: mod\d*), /g, "{ __proto__: null, $1, "],
+  [/\{ value: true \}/g, "{ __proto__: null, value: true }"],
+  [/for \(let (key\d*) of (__getOwnPropNames\d*\(\w+\))\)/g, "for (let keys = $2, $1, at = 0; at < keys.length && ($1 = keys[at], true); at++)"],
+];
+const unhardened = /__hasOwnProp\d*\.call|\{ get: (\(\) => from|all\[)|of __getOwnPropNames/;
+
+function harden(code, lazy) {
+  let out = code;
+  for (const [from, to] of helpers) out = out.replaceAll(from, to);
+  return lazy ? out.replaceAll(/^( *var __\w+) = Object\.(\w+);$/gm, "$1 = __builtins.$2;") : out;
 }
 
 // The lazy part as one CommonJS module. The eager modules it imports stay imports, resolved by the outer build.
@@ -88,7 +105,7 @@ async function bundleLazyPart(path) {
     format: "cjs",
     plugins: [eagerModules, lazyModules],
   });
-  return { contents: result.outputFiles[0].text, loader: "js" };
+  return { contents: harden(result.outputFiles[0].text, true), loader: "js" };
 }
 
 const lazyPart = {
@@ -114,10 +131,12 @@ export async function buildRuntime(options = {}) {
     ...shared,
     entryPoints: [join(root, "src/main.ts")],
     format: "iife",
-    minify: options.minify ?? true,
+    inject: [join(root, "src/builtins.ts")],
     plugins: [lazyPart],
   });
-  return { code: result.outputFiles[0].text };
+  const code = harden(result.outputFiles[0].text, false);
+  if (unhardened.test(code)) throw new Error("the bundler's helpers changed: they are not hardened");
+  return options.minify === false ? { code } : esbuild.transform(code, { minify: true, target: "es2023", legalComments: "none" });
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(resolve(process.argv[1])).href) {

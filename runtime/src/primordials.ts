@@ -15,7 +15,14 @@ export function then<T, R>(promise: Promise<T>, done: (value: T) => R, failed?: 
 
 // Defines what a web global or method looks like: writable, configurable, not enumerable.
 export function defineHidden(target: object, name: PropertyKey, value: unknown): void {
-  defineProperty(target, name, { value, writable: true, configurable: true, enumerable: false });
+  defineProperty(target, name, bare({ value, writable: true, configurable: true, enumerable: false }));
+}
+
+const setPrototypeOf = Object.setPrototypeOf;
+
+// A descriptor that does not ask Object.prototype for what it leaves out.
+function bare(descriptor: PropertyDescriptor): PropertyDescriptor {
+  return setPrototypeOf(descriptor, null);
 }
 
 const mapGetMethod = Map.prototype.get;
@@ -34,5 +41,5 @@ export const join = (list: string[], separator: string): string => apply(joinMet
 
 // Appends as an own property, without asking Array.prototype.
 export function append<T>(list: T[], value: T): void {
-  defineProperty(list, list.length, { __proto__: null, value, writable: true, configurable: true, enumerable: true } as PropertyDescriptor);
+  defineProperty(list, list.length, bare({ value, writable: true, configurable: true, enumerable: true }));
 }

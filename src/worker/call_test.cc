@@ -280,11 +280,14 @@ TEST_F(CallTest, Natives) {
                 .done.result_json(),
             R"(["ba7816bf8f01cfea","fbdb1d1b"])");
   EXPECT_EQ(Query("export const f = () => { const a = {m: new Map([[1, new Date(5)]])}; a.self = a;"
-                  " const b = host.structuredClone(a); let e; try { host.structuredClone(() => 1) } catch "
-                  "(x) { e = x }"
-                  " return [b.self === b, b.m.get(1).getTime(), b.m instanceof Map, e.name]; }")
+                  " const clone = (x, list = []) => host.structuredClone(x, list, [], x => x, text => new "
+                  "RangeError(text));"
+                  " const b = clone(a); let e; try { clone(() => 1) } catch (x) { e = x }"
+                  " const buffer = new ArrayBuffer(3), moved = clone([buffer], [buffer])[0];"
+                  " return [b.self === b, b.m.get(1).getTime(), b.m instanceof Map, e.message,"
+                  " buffer.byteLength, moved.byteLength]; }")
                 .done.result_json(),
-            R"([true,5,true,"DataCloneError"])");
+            R"([true,5,true,"() => 1 could not be cloned.",0,3])");
   EXPECT_EQ(
       Query(
           "export const f = () => { let e; try { host.utf8Decode(new Uint8Array([0xff]), true, false) }"

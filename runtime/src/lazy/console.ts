@@ -1,16 +1,13 @@
 // The console (runtime.md §8). One call is one log line; the host counts lines.
 
 import { hull } from "../host.ts";
-import { append, apply, floor, join, mapDelete, mapGet, mapSet, newMap } from "../primordials.ts";
+import { append, defineHidden, floor, join, mapDelete, mapGet, mapSet, newMap } from "../primordials.ts";
 
 const maxLineBytes = 32768;
 const maxBytesPerUnit = 3; // UTF-8 bytes of one UTF-16 unit
 
 const timers = newMap<string, number>();
 const counters = newMap<string, number>();
-const plainText = /^[^'\\\x00-\x1f]*$/;
-const { test } = RegExp.prototype;
-const { is } = Object;
 
 function emit(level: string, messages: string[]): void {
   let upperBound = 0;
@@ -43,15 +40,24 @@ function cut(bytes: Uint8Array, length: number): string {
   return hull.utf8Decode(bytes.subarray(0, length), false, true);
 }
 
+// Whether quotes around the text are all that it needs. A loop, since user code may have changed RegExp.prototype.
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]!;
+    if (char === "'" || char === "\\" || char < " ") return false;
+  }
+  return true;
+}
+
 // Most arguments are primitives: they are written here as object-inspect would, so that a context that logs only those does
 // not pay for loading it.
 function format(value: unknown): string {
   switch (typeof value) {
     case "string":
-      if (value.length <= maxLineBytes && apply(test, plainText, [value])) return `'${value}'`;
+      if (value.length <= maxLineBytes && isPlain(value)) return `'${value}'`;
       break;
     case "number":
-      return is(value, -0) ? "-0" : `${value}`;
+      return value === 0 && 1 / value < 0 ? "-0" : `${value}`;
     case "bigint":
       return `${value}n`;
     case "boolean":
@@ -132,4 +138,4 @@ const methods = {
 };
 
 export const console = { ...methods };
-Object.defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
+defineHidden(console, Symbol.toStringTag, "console");
