@@ -71,7 +71,6 @@ describe("time and memory (runtime.md §5.2)", () => {
     ...["resizable", "growable"].map((kind) => ({ run: ["query", "limits:one", { kind }], value: noBuffer })),
     { run: ["query", "limits:one", { kind: "resize" }], value: 'no error: "resized"' },
     { run: ["query", "limits:one", { kind: "wasm" }], value: /^(?!no error)/ },
-    { run: ["query", "limits:buffers", { kind: "wasm" }], value: /^(?!no error)/ },
     { name: "actions call concurrently", run: ["action", "limits:many"], value: 300 },
     { name: "actions sleep concurrently", run: ["action", "limits:sleepers"], value: true },
   ]);

@@ -38,7 +38,8 @@ export function beginImport(seed: Uint8Array, nowMs: number): void {
 }
 
 export function beginCall(seed: Uint8Array, nowMs: number, kind: CallKind): void {
-  reset(seed, nowMs, kind);
+  // An action's clock runs: it starts where the wall clock is by now.
+  reset(seed, kind === "action" || kind === "http" ? hull.realNow() : nowMs, kind);
   call.startedAt = hull.monotonicNow();
 }
 

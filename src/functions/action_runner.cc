@@ -9,8 +9,11 @@ namespace hull {
 
 void ActionRunner::run(FunctionCall call, FunctionCallback done) {
   call.context.execution_id = random_uuid();
-  auto fail = [&done](const Error& error) {
+  auto fail = [this, &call, &done](const Error& error) {
     CallOutcome outcome = failed_outcome(error);
+    FunctionLogEntry entry = completion_entry(call, UdfType::kAction, unix_millis());
+    entry.error = std::string(error.public_message()) + (outcome.error ? "\n" : "");
+    parts_.log->append(std::move(entry));
     FunctionResult result;
     result.error = std::move(outcome.error);
     result.system_error = std::move(outcome.system_error);

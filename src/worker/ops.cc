@@ -40,9 +40,11 @@ uint64_t Ops::Send(const std::string& name, std::string args_json, std::string_v
 void Ops::Flush() {
   if (!batch_.has_ops() || batch_.ops().ops().empty()) return;
   auto* batch = batch_.mutable_ops();
-  // Closing a query is no reason to send anything: the end of the call closes it as well.
-  const bool worth_it = std::any_of(batch->ops().begin(), batch->ops().end(),
-                                    [](const wire::Op& op) { return op.name() != kStreamClose; });
+  // Closing a query is no reason to send anything: the end of the call closes it as well. In an action it is
+  // an operation like any other, which has an answer.
+  const bool worth_it = std::any_of(batch->ops().begin(), batch->ops().end(), [](const wire::Op& op) {
+    return op.sync() || op.name() != kStreamClose;
+  });
   if (!worth_it) return;
   batch->set_call_id(realm_.id());
   read_ahead_.TakeConsumed(batch->mutable_consumed());

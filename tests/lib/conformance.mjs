@@ -2,6 +2,7 @@
 // sees must be the same everywhere.
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { inspect } from "node:util";
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { convexToJson } from "convex/values";
 import { sleep } from "./server.mjs";
@@ -39,7 +40,7 @@ async function logged(server, requestId) {
 
 function matches(actual, expected, what) {
   if (expected instanceof RegExp) assert.match(actual, expected, what);
-  else if (typeof expected === "function") assert.ok(expected(actual), `${what}: ${JSON.stringify(actual)}`);
+  else if (typeof expected === "function") assert.ok(expected(actual), `${what}: ${inspect(actual)}`);
   else assert.deepEqual(actual, expected, what);
 }
 
@@ -87,7 +88,7 @@ async function overWebsocket(client, row, [kind, path, args = {}]) {
     assert.deepEqual(error.data === undefined ? undefined : convexToJson(error.data), row.data, "error data over the websocket");
     return;
   }
-  assert.ok(!("error" in row), `no error but ${JSON.stringify(value)}`);
+  assert.ok(!("error" in row), `no error but ${inspect(value)}`);
   matches(convexToJson(value), row.value, "value over the websocket");
 }
 

@@ -20,7 +20,8 @@ class Strict {
 const loop = (): never => {
   for (;;);
 };
-const symbol = Symbol.for("ConvexError");
+// Not the library's symbol: the library would make valid data of it.
+const symbol = Symbol("mine");
 const marked = (data: unknown) => Object.assign(new Error("m"), { ConvexErrorSymbol: symbol, [symbol]: true, data });
 
 const kinds: Record<string, () => unknown> = {

@@ -80,7 +80,6 @@ export const buffers = query({
           buffer.grow(4 << 20);
           kept.push(buffer);
         }
-        if (kind === "wasm") kept.push(new (globalThis as any).WebAssembly.Memory({ initial: 64 }));
       }
       return kept.length;
     }),
