@@ -21,7 +21,7 @@ class RunningAction final : public ActionCall, public std::enable_shared_from_th
   void ops(const wire::OpBatch& batch) override;
   void logs(const wire::LogLines& lines) override;
   void done(const wire::CallDone& done) override;
-  void lost(bool hung) override;
+  void lost(ActionLoss why) override;
   void refused(Error error) override;
 
  private:
