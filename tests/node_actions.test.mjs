@@ -1,6 +1,6 @@
 // "use node" actions with the real CLI: built-in modules, external packages, logs, errors, crashes, redeploys.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { join } from "node:path";
@@ -58,6 +58,8 @@ describe("node actions", () => {
   before(async () => {
     server = await HullServer.start({ env: { NODE_ACTION_USER_TIMEOUT_SECS: "3", HULL_NODE_PROCESS_IDLE_SECONDS: "4", INSTANCE_NOTE: "server only" } });
     app = new App(source, server);
+    // The CLI takes the versions of external packages from here.
+    symlinkSync(join(ROOT, "node_modules"), join(app.dir, "node_modules"));
     await app.push();
   });
   after(async () => {
