@@ -7,6 +7,7 @@
 #include "deploy/evaluated_push.h"
 #include "deploy/finish.h"
 #include "deploy/index_diff.h"
+#include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
 #include "deploy/wait.h"
 #include "services/json_fields.h"
@@ -47,8 +48,9 @@ class DeployImpl : public Deploy {
              ",\"environment\":" + json_string(json::text_or_empty(row->value, "environment")) + "}";
     }
     std::string version = deployed_import_phase(catalog).server_version;
+    std::string node_version = node_settings_of(catalog).version;
     out += "],\"udfServerVersion\":" + (version.empty() ? "null" : json_string(version)) +
-           ",\"nodeVersion\":null}";
+           ",\"nodeVersion\":" + (node_version.empty() ? "null" : json_string(node_version)) + "}";
     return out;
   }
 
@@ -138,11 +140,12 @@ class DeployImpl : public Deploy {
     HULL_TRY(auto push, evaluate(options_, request));
     bool only_compute = request.dry_run || request.for_codegen;
     std::string change;
-    auto committed = transact(engine(), *options_.knobs, "_system/start_push",
-                              [&](Transaction& transaction) -> Result<void> {
-                                HULL_TRY(change, change_schema(transaction, push.schema.get(), only_compute));
-                                return {};
-                              });
+    auto committed = transact(
+        engine(), *options_.knobs, "_system/start_push", [&](Transaction& transaction) -> Result<void> {
+          HULL_TRY(change, change_schema(transaction, push.schema.get(), only_compute));
+          HULL_TRY(push.external_packages_id, record_external_packages(transaction, push.node));
+          return {};
+        });
     HULL_CHECK_OK(committed);
     if (options_.maintenance) options_.maintenance->wake();
     spdlog::info("push started modules={} dry_run={} schema={}", push.functions.size(), only_compute,

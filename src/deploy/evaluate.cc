@@ -21,7 +21,7 @@ constexpr std::string_view kEmptyDefinition =
 
 struct Sources {
   std::vector<ModuleSource> modules;  // importable
-  std::vector<std::string> function_modules;
+  std::vector<std::string> function_modules, node_modules;
   std::optional<ModuleSource> auth;
 };
 
@@ -41,11 +41,13 @@ Result<Sources> gather(const PushRequest& request, const Catalog& catalog, BlobS
     sources.modules.erase(auth);
   }
   for (const auto& module : sources.modules)
-    if (!ModulePath{module.path}.is_deps()) sources.function_modules.push_back(module.path);
-  if (sources.function_modules.size() > kMaxFunctionModules)
+    if (!ModulePath{module.path}.is_deps())
+      (module.environment == "node" ? sources.node_modules : sources.function_modules).push_back(module.path);
+  const size_t count = sources.function_modules.size() + sources.node_modules.size();
+  if (count > kMaxFunctionModules)
     return Error::bad_request(
         "InvalidModules",
-        "Too many function files (" + std::to_string(sources.function_modules.size()) + " > maximum " +
+        "Too many function files (" + std::to_string(count) + " > maximum " +
             std::to_string(kMaxFunctionModules) + ") in \"" + request.functions_dir +
             "\". See our docs (https://docs.convex.dev/using/writing-convex-functions#using-libraries) for "
             "more "
@@ -133,19 +135,24 @@ ImportPhase deployed_import_phase(const Catalog& catalog) {
 
 Result<EvaluatedPush> evaluate(const DeployOptions& options, const PushRequest& request) {
   HULL_CHECK_OK(check_supported(request));
+  if (request.uses_node() || !request.node.dependencies.empty())
+    HULL_CHECK_OK(options.runner->prepare_node(request.node));
   SnapshotPtr snapshot = options.runner->engine().snapshot();
   const Catalog& catalog = *snapshot->catalog();
   HULL_TRY(auto sources, gather(request, catalog, *options.blobs));
   EvaluatedPush push;
+  push.node = request.node;
   HULL_TRY(push.package_key, store_sources(sources, request, *options.blobs));
   push.environment = user_environment(catalog);
   push.import_phase = next_import_phase(catalog, request.server_version);
   // For the variables that every deployment has.
   HULL_TRY(auto code, options.runner->code().assemble({}, push.environment, push.import_phase.seed,
-                                                      push.import_phase.unix_ns));
+                                                      push.import_phase.unix_ns, push.node));
   AnalysisRequest analysis;
   analysis.modules = sources.modules;
   analysis.function_modules = sources.function_modules;
+  analysis.node_modules = sources.node_modules;
+  analysis.node = push.node;
   for (const auto& path : sources.function_modules) {
     if (path == "http.js") analysis.http_module = path;
     if (path == "crons.js") analysis.crons_module = path;
@@ -196,8 +203,11 @@ std::string EvaluatedPush::answer_json() const {
     comma();
     out += json_string(name) + ":" + json_string(value);
   }
-  out += "},\"externalDepsId\":null,\"componentDefinitionPackages\":{\"\":{\"storageKey\":" +
-         json_string(package_key) + "}},\"appAuth\":[";
+  auto text_or_null = [](const std::string& text) { return text.empty() ? "null" : json_string(text); };
+  out += "},\"externalDepsId\":" + text_or_null(external_packages_id) +
+         ",\"nodeVersion\":" + text_or_null(node.version) +
+         ",\"componentDefinitionPackages\":{\"\":{\"storageKey\":" + json_string(package_key) +
+         "}},\"appAuth\":[";
   for (const auto& provider : auth) {
     comma();
     out += provider.json();

@@ -32,6 +32,8 @@ struct EvaluatedPush {
   std::map<std::string, std::string> functions;  // module path -> analyzed module JSON
   std::string http_routes_json;
   ImportPhase import_phase;
+  NodeSettings node;
+  std::string external_packages_id;  // row of _external_packages, "" = no dependencies
 
   // Members "analysis" ... "environmentVariables" of the answer, without "schemaChange".
   std::string answer_json() const;

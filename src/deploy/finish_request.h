@@ -25,6 +25,8 @@ struct FinishRequest {
   std::vector<AuthProvider> auth;
   Value definition;
   ImportPhase import_phase;
+  std::string node_version;                        // "" = any
+  std::optional<DocumentId> external_packages_id;  // row of _external_packages
   std::optional<DocumentId> schema_id;
   std::optional<std::string> index_diff_json;
 

@@ -44,9 +44,10 @@ class FakeRunner final : public FunctionRunner {
     last_analysis = request;
     AnalysisOutcome outcome = next_outcome;
     if (outcome.failure) return outcome;
-    for (const auto& path : request.function_modules)
-      for (const auto& module : request.modules)
-        if (module.path == path) outcome.modules.push_back(analyze_module(module, request));
+    for (const auto* paths : {&request.function_modules, &request.node_modules})
+      for (const auto& path : *paths)
+        for (const auto& module : request.modules)
+          if (module.path == path) outcome.modules.push_back(analyze_module(module, request));
     if (request.schema) outcome.schema_json = request.schema->source;
     if (request.auth) {
       outcome.auth_json = request.auth->source;
@@ -66,6 +67,11 @@ class FakeRunner final : public FunctionRunner {
     if (request.definition) outcome.definition_json = request.definition->source;
     return outcome;
   }
+  Result<void> prepare_node(const NodeSettings& settings) override {
+    prepared_node.push_back(settings);
+    if (node_failure) return *node_failure;
+    return {};
+  }
   Result<void> prepare(std::shared_ptr<const Code> code) override {
     prepared.push_back(code->key());
     if (on_prepare) on_prepare();
@@ -75,6 +81,8 @@ class FakeRunner final : public FunctionRunner {
   AnalysisOutcome next_outcome;
   AnalysisRequest last_analysis;
   std::vector<std::string> prepared;
+  std::vector<NodeSettings> prepared_node;
+  std::optional<Error> node_failure;
   std::function<void()> on_prepare;
 
  private:
@@ -87,6 +95,7 @@ class FakeRunner final : public FunctionRunner {
       ++line;
       if (kind == "query") result.functions.push_back({name, "Query", "public", "", "", line, 1});
       if (kind == "mutation") result.functions.push_back({name, "Mutation", "internal", "", "", line, 1});
+      if (kind == "action") result.functions.push_back({name, "Action", "public", "", "", line, 1});
       if (kind == "route") {
         if (!result.http_routes) result.http_routes.emplace();
         result.http_routes->emplace_back(name, "GET");
@@ -130,10 +139,14 @@ class PushTest : public ::testing::Test {
     Sources changed;
     std::vector<std::pair<std::string, std::string>> unchanged;  // path, hash
     std::string schema, definition, version = "1.48.0", more;
+    std::string node_dependencies = "[]";
   };
   static std::string module_json(const std::string& path, const std::string& source) {
-    return "{\"path\":" + json_string(path) + ",\"source\":" + json_string(source) +
-           ",\"environment\":\"isolate\"}";
+    return "{\"path\":" + json_string(path) + ",\"source\":" + json_string(source) + ",\"environment\":\"" +
+           environment_of(path) + "\"}";
+  }
+  static std::string environment_of(const std::string& path) {
+    return path.starts_with("node/") || path.starts_with("_deps/node/") ? "node" : "isolate";
   }
   std::string body(const Push& push) const {
     std::string changed, unchanged;
@@ -148,7 +161,8 @@ class PushTest : public ::testing::Test {
            (push.definition.empty() ? "null" : module_json("convex.config.js", push.definition)) +
            ",\"schema\":" + (push.schema.empty() ? "null" : module_json("schema.js", push.schema)) +
            ",\"changedModules\":[" + changed + "],\"unchangedModuleHashes\":[" + unchanged +
-           "],\"udfServerVersion\":\"" + push.version + "\"},\"nodeDependencies\":[]" + push.more + "}";
+           "],\"udfServerVersion\":\"" + push.version + "\"},\"nodeDependencies\":" + push.node_dependencies +
+           push.more + "}";
   }
   static std::string text(const Result<std::string>& result) {
     return result.ok() ? *result : result.error().code + ": " + result.error().message;

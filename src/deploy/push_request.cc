@@ -154,13 +154,21 @@ Result<PushRequest> PushRequest::parse(ValueView body) {
       NodeDependency dependency;
       HULL_TRY(dependency.name, json::string_field(dependencies.element(i), "name"));
       HULL_TRY(dependency.version, json::string_field(dependencies.element(i), "version"));
-      request.node_dependencies.push_back(std::move(dependency));
+      request.node.dependencies.push_back(std::move(dependency));
     }
+    std::sort(request.node.dependencies.begin(), request.node.dependencies.end());
   }
-  HULL_TRY(request.node_version, json::optional_string_field(body, "nodeVersion"));
-  if (request.node_version) HULL_CHECK_OK(check_node_version(*request.node_version));
+  HULL_TRY(auto node_version, json::optional_string_field(body, "nodeVersion"));
+  if (node_version) HULL_CHECK_OK(check_node_version(*node_version));
+  request.node.version = node_version.value_or("");
   HULL_CHECK_OK(check_unique_paths(request));
   return request;
+}
+
+bool PushRequest::uses_node() const {
+  auto on_node = [](const auto& module) { return module.environment == "node"; };
+  return std::any_of(changed.begin(), changed.end(), on_node) ||
+         std::any_of(unchanged.begin(), unchanged.end(), on_node);
 }
 
 Result<void> check_supported(const PushRequest& request) {
@@ -168,15 +176,17 @@ Result<void> check_supported(const PushRequest& request) {
     return Error::bad_request("ComponentsUnsupported",
                               "This server does not run components yet. Remove them from convex.config.ts: " +
                                   request.component_paths.front());
-  std::string node_module;
-  for (const auto& module : request.changed)
-    if (module.environment == "node" && node_module.empty()) node_module = module.path;
-  for (const auto& module : request.unchanged)
-    if (module.environment == "node" && node_module.empty()) node_module = module.path;
-  if (!node_module.empty())
-    return Error::bad_request(
-        "InvalidModules",
-        "This server does not run Node.js actions yet. Remove `\"use node\";` from " + node_module);
+  auto refuse_node = [](const std::string& path, const std::string& environment) -> Result<void> {
+    constexpr std::array<std::string_view, 4> kIsolateOnly{"http.js", "crons.js", "schema.js",
+                                                           "auth.config.js"};
+    if (environment == "node" &&
+        std::find(kIsolateOnly.begin(), kIsolateOnly.end(), path) != kIsolateOnly.end())
+      return Error::bad_request("InvalidModules", "\"use node\" directive is not allowed for " + path + ".");
+    return {};
+  };
+  for (const auto& module : request.changed) HULL_CHECK_OK(refuse_node(module.path, module.environment));
+  for (const auto& module : request.unchanged) HULL_CHECK_OK(refuse_node(module.path, module.environment));
+  if (request.schema) HULL_CHECK_OK(refuse_node(request.schema->path, request.schema->environment));
   return {};
 }
 

@@ -16,15 +16,10 @@ namespace hull {
 struct UnchangedModule {
   std::string path, environment, sha256;  // sha256 in lower case
 };
-struct NodeDependency {
-  std::string name, version;
-};
-
 struct PushRequest {
   bool dry_run = false, for_codegen = false;
   std::string functions_dir;
-  std::vector<NodeDependency> node_dependencies;
-  std::optional<std::string> node_version;
+  NodeSettings node;
   std::optional<ModuleSource> definition, schema;
   std::vector<ModuleSource> changed;
   std::vector<UnchangedModule> unchanged;
@@ -33,9 +28,12 @@ struct PushRequest {
 
   // `body`: parsed by parse_plain_json.
   static Result<PushRequest> parse(ValueView body);
+
+  // Some module runs on Node.js.
+  bool uses_node() const;
 };
 
-// What this server cannot run yet: child components, "use node" modules.
+// What this server cannot run: child components, "use node" in modules that are no functions of their own.
 Result<void> check_supported(const PushRequest& request);
 
 }  // namespace hull

@@ -42,6 +42,8 @@ TEST(PushRequestTest, ReadsModulesHashesAndDefaults) {
   EXPECT_EQ(request->changed[2].environment, "isolate");
   EXPECT_EQ(request->unchanged[0].sha256, std::string(64, 'a'));
   EXPECT_EQ(request->server_version, "1.48.0");
+  EXPECT_TRUE(request->node.empty());
+  EXPECT_TRUE(request->uses_node());
   // The field's name in older CLIs.
   EXPECT_TRUE(parse(body(R"("functions":[{"path":"a.js","source":""}])")).ok());
 }
@@ -74,7 +76,10 @@ TEST(PushRequestTest, RefusesBadShapeWithBadJsonBody) {
 
 TEST(PushRequestTest, NamesWhatIsNotSupported) {
   auto node = parse(module_named("n.js", R"(,"environment":"node")"));
-  EXPECT_EQ(check_supported(*node).error().code, "InvalidModules");
+  EXPECT_TRUE(node->uses_node());
+  EXPECT_TRUE(check_supported(*node).ok());
+  auto crons = parse(module_named("crons.js", R"(,"environment":"node")"));
+  EXPECT_EQ(check_supported(*crons).error().message, "\"use node\" directive is not allowed for crons.js.");
   PushRequest components;
   components.component_paths.push_back("../node_modules/x");
   EXPECT_EQ(check_supported(components).error().code, "ComponentsUnsupported");

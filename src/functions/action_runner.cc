@@ -7,6 +7,20 @@
 
 namespace hull {
 
+namespace {
+
+constexpr size_t kMaxNodeArgs = 5u << 20;
+
+Error node_args_too_large() {
+  return Error::bad_request(
+      "ArgsTooLarge",
+      "Node actions arguments size is too large. The maximum size is 5 MiB. Reduce the size of the arguments "
+      "or consider using Convex runtime actions instead, which have a 16 MiB limit. See "
+      "https://docs.convex.dev/functions/runtimes");
+}
+
+}  // namespace
+
 void ActionRunner::run(FunctionCall call, FunctionCallback done) {
   call.context.execution_id = random_uuid();
   auto fail = [this, &call, &done](const Error& error) {
@@ -24,12 +38,11 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
   if (!code.ok()) return fail(code.error());
   auto function = admit_call(parts_, call, UdfType::kAction, **code, *snapshot->catalog());
   if (!function.ok()) return fail(function.error());
-  if ((*code)->modules().at(call.path.module.text).environment == "node") {
-    return fail(Error::bad_request("NotAvailable",
-                                   "\"use node\" actions are not available in this version of Hull yet"));
-  }
-  parts_.actions->submit(std::make_shared<PlainAction>(&parts_, *std::move(code), *function, snapshot,
-                                                       std::move(call), std::move(done)));
+  const bool on_node = (*code)->modules().at(call.path.module.text).environment == "node";
+  if (on_node && call.args_json.size() > kMaxNodeArgs) return fail(node_args_too_large());
+  ActionPool& pool = on_node ? *parts_.node_actions : *parts_.actions;
+  pool.submit(std::make_shared<PlainAction>(&parts_, *std::move(code), *function, snapshot, std::move(call),
+                                            std::move(done)));
 }
 
 void ActionRunner::run_http(HttpActionRequest request, OnHttpResponse respond) {

@@ -82,6 +82,14 @@ std::string failure_text(const wire::AnalyzeResult& result) {
   return text;
 }
 
+AnalysisOutcome failed(std::string text) {
+  AnalysisOutcome outcome;
+  outcome.failure = AnalysisOutcome::Failure{"", std::move(text), ""};
+  return outcome;
+}
+
+}  // namespace
+
 AnalysisOutcome outcome_of(const wire::AnalyzeResult& result) {
   AnalysisOutcome outcome;
   outcome.schema_json = result.schema_json();
@@ -108,14 +116,6 @@ AnalysisOutcome outcome_of(const wire::AnalyzeResult& result) {
   }
   return outcome;
 }
-
-AnalysisOutcome failed(std::string text) {
-  AnalysisOutcome outcome;
-  outcome.failure = AnalysisOutcome::Failure{"", std::move(text), ""};
-  return outcome;
-}
-
-}  // namespace
 
 Result<AnalysisOutcome> analyze_modules(WorkerLauncher& launcher, const Knobs& knobs,
                                         const AnalysisRequest& request) {

@@ -28,6 +28,10 @@ std::string key_of_parts(const Code::Parts& parts) {
   }
   add(text, parts.import_seed);
   add(text, fmt::format("{}", parts.import_time_ms));
+  if (!parts.node.empty()) {
+    add(text, parts.node.version);
+    add(text, parts.node.dependencies_key());
+  }
   return sha256_hex(text);
 }
 
@@ -40,6 +44,7 @@ std::shared_ptr<const Code> Code::make(Parts parts) {
   code->env_ = std::move(parts.env);
   code->import_seed_ = std::move(parts.import_seed);
   code->import_time_ms_ = parts.import_time_ms;
+  code->node_ = std::move(parts.node);
   code->load_ = std::move(parts.load);
   return code;
 }

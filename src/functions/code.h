@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "database/catalog.h"
+#include "functions/node_settings.h"
 #include "storage/blob_store.h"
 #include "value/names.h"
 #include "value/validator.h"
@@ -57,6 +58,7 @@ class Code {
   const std::map<std::string, std::string>& env() const { return env_; }  // user and system variables
   const std::string& import_seed() const { return import_seed_; }         // 32 bytes
   double import_time_ms() const { return import_time_ms_; }
+  const NodeSettings& node() const { return node_; }
   // Source of a module (loaded from the package on first use). Thread-safe.
   Result<std::shared_ptr<const ModuleSource>> source(const std::string& path) const;
   // Modules that hold functions or HTTP routes: entries of the snapshot.
@@ -67,6 +69,7 @@ class Code {
     std::map<std::string, std::string> env;
     std::string import_seed;
     double import_time_ms = 0;
+    NodeSettings node;
     std::function<Result<std::shared_ptr<const ModuleSource>>(const std::string& path)> load;
   };
   static std::shared_ptr<const Code> make(Parts parts);  // computes the key
@@ -77,6 +80,7 @@ class Code {
   std::map<std::string, std::string> env_;
   std::string import_seed_;
   double import_time_ms_ = 0;
+  NodeSettings node_;
   std::function<Result<std::shared_ptr<const ModuleSource>>(const std::string&)> load_;
 };
 
@@ -88,8 +92,8 @@ class CodeLoader {
   // Code as it would be with these modules and variables (a push before its commit).
   virtual Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
                                                        const std::map<std::string, std::string>& user_env,
-                                                       const std::string& import_seed,
-                                                       int64_t import_time_ns) = 0;
+                                                       const std::string& import_seed, int64_t import_time_ns,
+                                                       const NodeSettings& node) = 0;
 };
 
 // Input and outcome of analysis (deploy-and-cli.md §3); see worker/protocol.proto for the meaning of each
@@ -97,7 +101,9 @@ class CodeLoader {
 struct AnalysisRequest {
   std::vector<ModuleSource> modules;          // everything importable
   std::vector<std::string> function_modules;  // to analyse
-  std::string http_module, crons_module;      // "" = none
+  std::vector<std::string> node_modules;      // to analyse as Node.js modules
+  NodeSettings node;
+  std::string http_module, crons_module;  // "" = none
   std::optional<ModuleSource> schema, auth, definition;
   std::map<std::string, std::string> env;
   std::string import_seed;

@@ -90,7 +90,8 @@ std::shared_ptr<BlobCodeLoader::Package> BlobCodeLoader::package(const std::stri
 
 std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInfo> modules,
                                                  const std::map<std::string, std::string>& user_env,
-                                                 std::string import_seed, double import_time_ms) {
+                                                 std::string import_seed, double import_time_ms,
+                                                 NodeSettings node) {
   std::map<std::string, std::shared_ptr<Package>> sources;  // by module path
   for (const auto& [path, module] : modules) sources[path] = package(module.package_key);
   Code::Parts parts;
@@ -100,6 +101,7 @@ std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInf
   parts.import_seed = std::move(import_seed);
   parts.import_seed.resize(32, '\0');
   parts.import_time_ms = import_time_ms;
+  parts.node = std::move(node);
   parts.load =
       [sources = std::move(sources)](const std::string& path) -> Result<std::shared_ptr<const ModuleSource>> {
     return sources.at(path)->find(path);
@@ -116,7 +118,7 @@ std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInf
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog) {
   Versions versions{catalog.version_of("_modules"), catalog.version_of("_udf_config"),
-                    catalog.version_of("_environment_variables")};
+                    catalog.version_of("_environment_variables"), catalog.version_of("_source_packages")};
   {
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < recent_.size(); ++i) {
@@ -147,7 +149,7 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
       time_ms = static_cast<double>(field->as_int64() / 1000000);
     }
   }
-  auto code = make(std::move(modules), env, std::move(seed), time_ms);
+  auto code = make(std::move(modules), env, std::move(seed), time_ms, node_settings_of(catalog));
   std::lock_guard lock(mutex_);
   recent_.push_front({versions, code});
   if (recent_.size() > kMaxRecent) recent_.pop_back();
@@ -156,10 +158,10 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::assemble(
     const std::vector<ModuleInfo>& modules, const std::map<std::string, std::string>& user_env,
-    const std::string& import_seed, int64_t import_time_ns) {
+    const std::string& import_seed, int64_t import_time_ns, const NodeSettings& node) {
   std::map<std::string, ModuleInfo> by_path;
   for (const ModuleInfo& module : modules) by_path[module.path] = module;
-  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000));
+  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000), node);
 }
 
 }  // namespace hull

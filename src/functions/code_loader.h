@@ -23,13 +23,13 @@ class BlobCodeLoader : public CodeLoader {
   Result<std::shared_ptr<const Code>> load(const Catalog& catalog) override;
   Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
                                                const std::map<std::string, std::string>& user_env,
-                                               const std::string& import_seed,
-                                               int64_t import_time_ns) override;
+                                               const std::string& import_seed, int64_t import_time_ns,
+                                               const NodeSettings& node) override;
 
  private:
   struct Package;
   struct Versions {
-    uint64_t modules = 0, config = 0, environment = 0;
+    uint64_t modules = 0, config = 0, environment = 0, packages = 0;
     bool operator==(const Versions&) const = default;
   };
   struct Recent {
@@ -41,7 +41,7 @@ class BlobCodeLoader : public CodeLoader {
   std::shared_ptr<Package> package(const std::string& key);
   std::shared_ptr<const Code> make(std::map<std::string, ModuleInfo> modules,
                                    const std::map<std::string, std::string>& user_env,
-                                   std::string import_seed, double import_time_ms);
+                                   std::string import_seed, double import_time_ms, NodeSettings node);
 
   BlobStore* const blobs_;
   const std::map<std::string, std::string> system_env_;

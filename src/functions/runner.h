@@ -29,8 +29,10 @@ struct RunnerOptions {
   const Knobs* knobs = nullptr;
   const InstanceSecret* secret = nullptr;
   std::string instance_name;
-  std::string lib_dir;                    // node, worker.node, runtime.js
-  std::string scratch_dir;                // snapshots
+  std::string lib_dir;                    // node, worker.node, runtime.js, node_executor.mjs
+  std::string scratch_dir;                // snapshots, unpacked Node.js modules
+  std::string node_packages_dir;          // external packages of Node.js actions
+  std::string node_executable;            // the Node.js that runs them, "" = found by itself
   std::string cloud_origin, site_origin;  // CONVEX_CLOUD_URL, CONVEX_SITE_URL
   bool redact_logs = false;
 };
@@ -64,6 +66,9 @@ class FunctionRunner {
   // Analysis and snapshot-making happen in short-lived workers; used by pushes. Blocking, call from a worker
   // thread.
   virtual Result<AnalysisOutcome> analyze(const AnalysisRequest& request) = 0;
+  // Makes sure that code with these settings can run; may install packages for minutes. Blocking. Errors are
+  // for whoever pushes: 400 DeploymentNotConfiguredForNodeActions, InvalidExternalModules, ModulesTooLarge.
+  virtual Result<void> prepare_node(const NodeSettings& settings) = 0;
   // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing.
   // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;

@@ -10,8 +10,6 @@ namespace hull {
 
 namespace {
 
-constexpr double kHungGraceS = 10;
-
 LogLine unawaited_line(const wire::CallDone& done) {
   std::string names;
   for (const std::string& name : done.unawaited_ops()) names += (names.empty() ? "" : ", ") + name;
@@ -44,15 +42,15 @@ RunningAction::RunningAction(RunnerParts* parts, std::shared_ptr<const Code> cod
 }
 
 void RunningAction::started(std::shared_ptr<WorkerProcess> worker) {
-  const Knobs& knobs = *parts_.options.knobs;
   started_ms_ = unix_millis();
-  deadline_ns = monotonic_nanos() + static_cast<int64_t>((knobs.action_user_timeout_s + kHungGraceS) * 1e9);
+  deadline_ns =
+      monotonic_nanos() + static_cast<int64_t>((policy->user_timeout_s + policy->hung_after_s) * 1e9);
   wire::ToWorker message;
   wire::StartCall* start = message.mutable_start();
   start->set_call_id(id);
   start->set_seed(random_bytes(32));
   start->set_now_ms(started_ms_);
-  start->set_user_timeout_ms(static_cast<uint32_t>(knobs.action_user_timeout_s * 1000));
+  start->set_user_timeout_ms(static_cast<uint32_t>(policy->user_timeout_s * 1000));
   describe(*start);
   {
     std::lock_guard lock(mutex_);
@@ -143,16 +141,11 @@ void RunningAction::done(const wire::CallDone& done) {
   finish(std::move(outcome));
 }
 
-void RunningAction::lost(bool hung) {
-  const Knobs& knobs = *parts_.options.knobs;
+void RunningAction::lost(ActionLoss why) {
   CallOutcome outcome;
-  if (hung) {
-    outcome.error = host_error(
-        fmt::format("Function execution timed out (maximum duration: {}s)", knobs.action_user_timeout_s));
-  } else {
-    outcome.error = host_error(fmt::format(
-        "JavaScript execution ran out of memory (maximum memory usage: {} MB)", knobs.max_user_heap >> 20));
-  }
+  outcome.error = host_error(why == ActionLoss::kHung          ? policy->hung_text
+                             : why == ActionLoss::kOutOfMemory ? policy->out_of_memory_text
+                                                               : policy->crash_text);
   finish(std::move(outcome));
 }
 

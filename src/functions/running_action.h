@@ -18,7 +18,7 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   void ops(const wire::OpBatch& batch) override;
   void logs(const wire::LogLines& lines) override;
   void done(const wire::CallDone& done) override;
-  void lost(bool hung) override;
+  void lost(ActionLoss why) override;
   void refused(Error error) override;
 
  protected:

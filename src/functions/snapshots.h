@@ -13,18 +13,19 @@
 #include <string>
 
 #include "base/knobs.h"
+#include "functions/action_pool.h"
 #include "functions/code.h"
 #include "functions/worker_process.h"
 
 namespace hull {
 
-class WorkerStarter {
+class WorkerStarter final : public ActionStarter {
  public:
   WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir);
-  ~WorkerStarter();  // removes its files
+  ~WorkerStarter() override;  // removes its files
 
   // A worker that has answered Ready.
-  Result<std::unique_ptr<WorkerProcess>> start(const Code& code);
+  Result<std::unique_ptr<WorkerProcess>> start(const Code& code) override;
   // Makes the snapshot of `code` if there is none yet.
   void make_snapshot(const Code& code);
 

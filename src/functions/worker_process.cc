@@ -38,7 +38,10 @@ WorkerProcess::~WorkerProcess() {
   close(wake_fd_);
 }
 
-void WorkerProcess::kill() { ::kill(pid_, SIGKILL); }
+void WorkerProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  ::kill(-pid_, SIGKILL);  // what it has started, if it leads its group already
+}
 
 WorkerProcess::Cause WorkerProcess::cause_of_end() {
   kill();  // changes nothing about a process that is already on its way out
@@ -46,7 +49,7 @@ WorkerProcess::Cause WorkerProcess::cause_of_end() {
   // The process stays a zombie, so that its id cannot become another's while kill() may be called.
   while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
-  if (info.si_code != CLD_EXITED) return Cause::kUnknown;
+  if (info.si_code != CLD_EXITED) return info.si_status == SIGABRT ? Cause::kAborted : Cause::kUnknown;
   if (info.si_status == worker::kExitOutOfMemory) return Cause::kOutOfMemory;
   return info.si_status == worker::kExitTimeout ? Cause::kTimeout : Cause::kUnknown;
 }

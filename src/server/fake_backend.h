@@ -191,6 +191,7 @@ class FakeRunner final : public FunctionRunner {
   FakeEngine& fake_engine() { return engine_; }
   Result<AnalysisOutcome> analyze(const AnalysisRequest&) override { return Error::internal("fake"); }
   Result<void> prepare(std::shared_ptr<const Code>) override { return {}; }
+  Result<void> prepare_node(const NodeSettings&) override { return {}; }
   Stats stats() override { return {}; }
 
   std::map<std::string, std::string> data;

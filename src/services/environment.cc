@@ -140,8 +140,9 @@ Result<bool> try_change(FunctionRunner& runner, const Knobs& knobs, const std::v
   }
   if (after != before && !code->modules().empty()) {
     HULL_TRY(auto modules, deployed_modules(runner, catalog));
-    HULL_TRY(auto next, runner.code().assemble(modules, after, code->import_seed(),
-                                               static_cast<int64_t>(code->import_time_ms()) * 1'000'000));
+    HULL_TRY(auto next,
+             runner.code().assemble(modules, after, code->import_seed(),
+                                    static_cast<int64_t>(code->import_time_ms()) * 1'000'000, code->node()));
     HULL_CHECK_OK(runner.prepare(next));
   }
   bool stale = false;
