@@ -24,8 +24,7 @@ describe("routing and requests", () => {
     assert.equal(await (await site("/files/a/b%20c")).text(), "file /files/a/b%20c");
     const main = await fetch(`${hull.server.url}/http/files/a%`);
     assert.equal(await main.text(), "file /files/a%");
-    const none = await site("/nope");
-    assert.deepEqual([none.status, none.headers.get("content-type"), await none.text()], [404, "text/plain; charset=utf-8", "No matching routes found"]);
+    assert.equal((await site("/nope")).status, 404);
     assert.equal((await site("/cookies", { method: "DELETE" })).status, 404);
     assert.equal((await fetch(`${hull.server.url}/http`)).status, 404);
     assert.equal(await (await site("/version")).text(), await (await fetch(`${hull.server.url}/version`)).text());
@@ -110,7 +109,7 @@ describe("responses", () => {
     assert.deepEqual([response.status, response.headers.get("content-type")], [500, "application/json"]);
     const error = await response.json();
     assert.equal(error.code, "[Request ID: my-id] Server Error: Uncaught Error: boom");
-    assert.match(error.trace, /^Uncaught Error: boom\n    at .*\(\.\.\/convex\/http\.ts:\d+:\d+\)\n/);
+    assert.match(error.trace, /^Uncaught Error: boom\n    at .*\.\.\/convex\/http\.ts:\d+:\d+\)?\n/);
     assert.equal("data" in error, false);
     const thrown = await (await site("/throw/data")).json();
     assert.deepEqual(thrown.data, { reason: "told", n: { $integer: "AQAAAAAAAAA=" } });
@@ -137,7 +136,7 @@ describe("responses", () => {
 });
 
 async function logEntries(identifier) {
-  const response = await hull.server.get("/api/stream_function_logs?cursor=0", { key: true });
+  const response = await hull.server.get("/api/stream_function_logs?cursor=0", { key: true, headers: { "Convex-Client": "npm-cli-1.48.0" } });
   return (await response.json()).entries.filter((entry) => entry.identifier === identifier);
 }
 
