@@ -300,6 +300,36 @@ describe("clients that go away", () => {
   });
 });
 
+describe("logs", () => {
+  it("lines come live, the completion has the status", async () => {
+    const live = hull.app.follow(["logs"]);
+    try {
+      await live.seen(/Watching logs/);
+      const response = site("/log");
+      await live.seen("'first'");
+      assert.equal(await (await response).text(), "logged");
+      await live.seen("'second'");
+    } finally {
+      await live.stop();
+    }
+    await eventually(async () => (await logEntries("GET /log")).some(({ kind }) => kind === "Completion"), "completion");
+    const entries = await logEntries("GET /log");
+    assert.deepEqual(entries.map(({ kind, udfType }) => [kind, udfType]), [["Progress", "HttpAction"], ["Progress", "HttpAction"], ["Completion", "HttpAction"]]);
+    const { success, error, logLines, caller } = entries[2];
+    assert.deepEqual([success, error, logLines, caller], [{ status: "200" }, null, [], "HttpEndpoint"]);
+    await (await site("/files/x")).text();
+    await eventually(async () => (await logEntries("GET /files/*")).length > 0, "the route names the entry");
+  });
+
+  it("operations left behind", async () => {
+    await (await site("/left-behind")).text();
+    await eventually(
+      async () => (await logEntries("GET /left-behind")).some(({ logLines }) => /^1 unawaited operation: \[mutation\]/.test(logLines[0]?.messages[0] ?? "")),
+      "warning",
+    );
+  });
+});
+
 describe("connections", () => {
   it("thousands of requests on a few connections", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -352,35 +382,6 @@ describe("the own origins", () => {
     assert.ok(inner.headers.some(([name]) => name === "authorization"));
     assert.equal(await (await site("/self/stream")).text(), "part 0\npart 1\npart 2\n");
     assert.equal(await (await site("/self/api")).json(), "success");
-  });
-});
-
-describe("logs", () => {
-  it("lines come live, the completion has the status", async () => {
-    const live = hull.app.follow(["logs"]);
-    try {
-      await live.seen(/Watching logs/);
-      const response = site("/log");
-      await live.seen("'first'");
-      assert.equal(await (await response).text(), "logged");
-      await live.seen("'second'");
-    } finally {
-      await live.stop();
-    }
-    await eventually(async () => (await logEntries("GET /log")).some(({ kind }) => kind === "Completion"), "completion");
-    const entries = await logEntries("GET /log");
-    assert.deepEqual(entries.map(({ kind, udfType }) => [kind, udfType]), [["Progress", "HttpAction"], ["Progress", "HttpAction"], ["Completion", "HttpAction"]]);
-    const { success, error, logLines, caller } = entries[2];
-    assert.deepEqual([success, error, logLines, caller], [{ status: "200" }, null, [], "HttpEndpoint"]);
-    assert.ok((await logEntries("GET /files/*")).length > 0);
-  });
-
-  it("operations left behind", async () => {
-    await (await site("/left-behind")).text();
-    await eventually(
-      async () => (await logEntries("GET /left-behind")).some(({ logLines }) => /^1 unawaited operation: \[mutation\]/.test(logLines[0]?.messages[0] ?? "")),
-      "warning",
-    );
   });
 });
 
