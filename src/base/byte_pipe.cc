@@ -39,7 +39,12 @@ void BytePipe::write(std::string bytes, OnRoom room) {
     open = !cancelled_ && !ended_;
     if (open && !bytes.empty()) {
       buffered_ += bytes.size();
-      chunks_.push_back(std::move(bytes));
+      // Small writes that the reader has not kept up with travel together.
+      if (!chunks_.empty() && chunks_.back().size() + bytes.size() <= kMaxChunk) {
+        chunks_.back() += bytes;
+      } else {
+        chunks_.push_back(std::move(bytes));
+      }
       if (waiting_reader_) {
         reader = std::exchange(waiting_reader_, nullptr);
         chunk = take_locked();

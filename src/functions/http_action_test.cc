@@ -114,7 +114,6 @@ TEST_F(HttpActionTest, ErrorsBeforeAndAfterTheHead) {
   EXPECT_EQ(late.status, 200);
   ASSERT_NE(late.stream, nullptr);
   EXPECT_THAT(drain(*late.stream), HasSubstr("Uncaught Error: late"));
-  d.stop();
 }
 
 TEST_F(HttpActionTest, StreamsAndLogs) {

@@ -36,6 +36,7 @@ void BodyFeed::next() {
   parser_.get().body().data = chunk_.data();
   parser_.get().body().size = chunk_.size();
   parser_.get().body().more = true;
+  buffer_.reserve(kChunk);  // Beast reads no more than fits
   stream_.expires_after(timeout_);
   http::async_read_some(stream_, buffer_, parser_,
                         [self = shared_from_this()](error_code error, size_t) { self->arrived(error); });

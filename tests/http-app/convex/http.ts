@@ -133,6 +133,7 @@ on("GET", "/text", async (_ctx, _request, url) => new Response("x".repeat(Number
 on("GET", "/transform", async (ctx, request, url) => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const parts = Number(url.searchParams.get("parts") ?? 3);
+  const { signal } = request; // watched from the first look on
   const run = async () => {
     const writer = writable.getWriter();
     for (let i = 0; i < parts; i++) {
@@ -140,7 +141,7 @@ on("GET", "/transform", async (ctx, request, url) => {
       await sleep(100);
     }
     await writer.close();
-    await ctx.runMutation(internal.marks.add, { name: `transformed ${url.searchParams.get("name")} ${request.signal.aborted}` });
+    await ctx.runMutation(internal.marks.add, { name: `transformed ${url.searchParams.get("name")} ${signal.aborted}` });
   };
   const running = run();
   const body = readable.pipeThrough(
