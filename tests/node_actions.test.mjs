@@ -8,6 +8,12 @@ import { App } from "./lib/cli.mjs";
 import { HullServer, ROOT, sleep } from "./lib/server.mjs";
 
 const source = join(ROOT, "tests/apps/node");
+// How npm reaches its registry here.
+const forNpm = Object.fromEntries(
+  ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "HTTPS_PROXY", "HTTP_PROXY", "npm_config_registry", "HOME"]
+    .filter((name) => name in process.env)
+    .map((name) => [name, process.env[name]]),
+);
 const value = (result) => {
   assert.equal(result.status, "success", JSON.stringify(result));
   return result.value;
@@ -56,7 +62,9 @@ describe("node actions", () => {
   };
 
   before(async () => {
-    server = await HullServer.start({ env: { NODE_ACTION_USER_TIMEOUT_SECS: "3", HULL_NODE_PROCESS_IDLE_SECONDS: "4", INSTANCE_NOTE: "server only" } });
+    server = await HullServer.start({
+      env: { ...forNpm, NODE_ACTION_USER_TIMEOUT_SECS: "3", HULL_NODE_PROCESS_IDLE_SECONDS: "4", INSTANCE_NOTE: "server only" },
+    });
     app = new App(source, server);
     // The CLI takes the versions of external packages from here.
     symlinkSync(join(ROOT, "node_modules"), join(app.dir, "node_modules"));
