@@ -50,7 +50,8 @@ std::vector<std::string> npm_environment(const NodeExecutable& node) {
   std::vector<std::string> variables = inherited_environment(
       {"HOME", "LANG", "TMPDIR", "npm_config_registry", "npm_config_cache", "npm_config_userconfig",
        "NPM_CONFIG_REGISTRY", "NPM_CONFIG_CACHE", "NPM_CONFIG_USERCONFIG", "HTTP_PROXY", "HTTPS_PROXY",
-       "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"});
+       "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE",
+       "SSL_CERT_DIR"});
   // npm and the install scripts run on the Node.js that will load the packages.
   const char* path = std::getenv("PATH");
   variables.push_back("PATH=" + node.directory() + ":" + (path ? path : "/usr/local/bin:/usr/bin:/bin"));
