@@ -12,6 +12,7 @@ import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
 import { engineFigures } from "./engine.mjs";
+import { memoryFigures } from "./memory.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -213,7 +214,7 @@ const { values: options, positionals: names } = parseArgs({
 });
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
-Object.assign(FIGURES, engine.figures);
+Object.assign(FIGURES, memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }), engine.figures);
 if (options.list) {
   console.log(Object.keys(FIGURES).join("\n"));
   process.exit(0);

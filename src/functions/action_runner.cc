@@ -24,6 +24,7 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
     return fail(Error::bad_request("NotAvailable",
                                    "\"use node\" actions are not available in this version of Hull yet"));
   }
+  parts_.starter->note_call(call.path.module.text);
   parts_.actions->submit(std::make_shared<RunningAction>(
       &parts_, *std::move(code), *function, std::move(snapshot), std::move(call), std::move(done)));
 }
