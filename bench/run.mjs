@@ -15,6 +15,7 @@ import { actionFigures } from "./actions.mjs";
 import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
 import { hostileFigures } from "./hostile.mjs";
+import { memoryFigures } from "./memory.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -217,7 +218,13 @@ const { values: options, positionals: names } = parseArgs({
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
 Object.assign(FIGURES, callFigures({ run, build: BUILD, seconds: SECONDS, load: (server) => rate("http", server.port, 32, SECONDS, ...QUERY), note }));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
-Object.assign(FIGURES, actionFigures({ memory: processTreeMiB, cached: once }), hostileFigures({ seconds: SECONDS }), engine.figures);
+Object.assign(
+  FIGURES,
+  actionFigures({ memory: processTreeMiB, cached: once }),
+  hostileFigures({ seconds: SECONDS }),
+  memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),
+  engine.figures,
+);
 if (options.list) {
   console.log(Object.keys(FIGURES).join("\n"));
   process.exit(0);

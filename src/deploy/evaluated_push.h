@@ -40,6 +40,6 @@ struct EvaluatedPush {
 };
 
 // Errors have no "Hit an error while pushing:" prefix yet.
-Result<EvaluatedPush> evaluate(const DeployOptions& options, const PushRequest& request);
+Result<EvaluatedPush> evaluate(const DeployOptions& options, PushRequest request);
 
 }  // namespace hull

@@ -50,7 +50,7 @@ Result<void> parse_start(ValueView start, BlobStore& blobs, FinishRequest& reque
   if (packages.count() != 1) return bad("componentDefinitionPackages");
   HULL_TRY(auto package, json::object_field(packages, ""));
   HULL_TRY(request.package_key, json::string_field(package, "storageKey"));
-  HULL_TRY(request.modules, load_package(request.package_key, blobs));
+  HULL_TRY(request.modules, modules_of_package(request.package_key, blobs));
   HULL_TRY(auto auth, json::array_field(start, "appAuth"));
   HULL_TRY(request.auth, parse_auth_config("{\"providers\":" + to_plain_json(auth) + "}"));
   HULL_TRY(auto analysis, json::object_field(start, "analysis"));

@@ -20,7 +20,7 @@ struct FinishRequest {
   // Not filled in for a dry run.
   std::map<std::string, std::string> environment;
   std::string package_key;
-  std::vector<ModuleSource> modules;       // of the package
+  std::vector<PackageEntry> modules;       // of the package
   std::map<std::string, Value> functions;  // module path -> analyzed module
   std::vector<AuthProvider> auth;
   Value definition;

@@ -44,18 +44,18 @@ class FakeRunner final : public FunctionRunner {
     last_analysis = request;
     AnalysisOutcome outcome = next_outcome;
     if (outcome.failure) return outcome;
+    auto source = [&request](const std::string& path) { return *request.text(path, ModuleText::kSource); };
     for (const auto* paths : {&request.function_modules, &request.node_modules})
       for (const auto& path : *paths)
-        for (const auto& module : request.modules)
-          if (module.path == path) outcome.modules.push_back(analyze_module(module, request));
-    if (request.schema) outcome.schema_json = request.schema->source;
-    if (request.auth) {
-      outcome.auth_json = request.auth->source;
+        outcome.modules.push_back(analyze_module(path, source(path), request));
+    if (!request.schema_module.empty()) outcome.schema_json = source(request.schema_module);
+    if (!request.auth_module.empty()) {
+      outcome.auth_json = source(request.auth_module);
       if (size_t at = outcome.auth_json.find("$DOMAIN"); at != std::string::npos) {
         auto domain = request.env.find("DOMAIN");
         if (domain == request.env.end()) {
           outcome.failure = {
-              request.auth->path,
+              request.auth_module,
               "Uncaught Error: Environment variable DOMAIN is used in auth config file but its "
               "value was not set\n    at <anonymous> (../convex/auth.config.ts:1:1)\n",
               "AuthConfigMissingEnvironmentVariable"};
@@ -64,7 +64,7 @@ class FakeRunner final : public FunctionRunner {
         outcome.auth_json.replace(at, 7, domain->second);
       }
     }
-    if (request.definition) outcome.definition_json = request.definition->source;
+    if (!request.definition_module.empty()) outcome.definition_json = source(request.definition_module);
     return outcome;
   }
   Result<void> prepare_node(const NodeSettings& settings) override {
@@ -86,10 +86,11 @@ class FakeRunner final : public FunctionRunner {
   std::function<void()> on_prepare;
 
  private:
-  static AnalyzedModule analyze_module(const ModuleSource& module, const AnalysisRequest& request) {
+  static AnalyzedModule analyze_module(const std::string& path, const std::string& source,
+                                       const AnalysisRequest& request) {
     AnalyzedModule result;
-    result.path = module.path;
-    std::istringstream lines(module.source);
+    result.path = path;
+    std::istringstream lines(source);
     int line = 0;
     for (std::string kind, name; lines >> kind >> name;) {
       ++line;
@@ -100,7 +101,7 @@ class FakeRunner final : public FunctionRunner {
         if (!result.http_routes) result.http_routes.emplace();
         result.http_routes->emplace_back(name, "GET");
       }
-      if (kind == "cron" && module.path == request.crons_module)
+      if (kind == "cron" && path == request.crons_module)
         result.crons_json =
             R"({"tick":{"name":")" + name + R"(","args":[{}],"schedule":{"type":"interval","seconds":30}}})";
     }

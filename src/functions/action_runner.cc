@@ -40,6 +40,7 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
   if (!function.ok()) return fail(function.error());
   const bool on_node = (*code)->modules().at(call.path.module.text).environment == "node";
   if (on_node && call.args_json.size() > kMaxNodeArgs) return fail(node_args_too_large());
+  parts_.starter->note_call(call.path.module.text);
   ActionPool& pool = on_node ? *parts_.node_actions : *parts_.actions;
   pool.submit(std::make_shared<PlainAction>(&parts_, *std::move(code), *function, snapshot, std::move(call),
                                             std::move(done)));
@@ -61,6 +62,7 @@ void ActionRunner::run_http(HttpActionRequest request, OnHttpResponse respond) {
     if (request.body) request.body->cancel();
     return respond(text_response(404, "This Convex deployment does not have HTTP actions enabled."));
   }
+  parts_.starter->note_call("http.js");
   parts_.actions->submit(
       std::make_shared<HttpAction>(&parts_, *std::move(code), std::move(request), std::move(respond)));
 }

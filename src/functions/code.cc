@@ -56,9 +56,9 @@ const FunctionInfo* Code::find(const FunctionPath& path) const {
   return function == module->second.functions.end() ? nullptr : &function->second;
 }
 
-Result<std::shared_ptr<const ModuleSource>> Code::source(const std::string& path) const {
+Result<std::string> Code::text(const std::string& path, ModuleText which) const {
   if (!modules_.contains(path)) return Error::not_found("ModuleNotFound", "No module " + path);
-  return load_(path);
+  return load_(path, which);
 }
 
 std::vector<std::string> Code::entries() const {

@@ -122,8 +122,10 @@ Result<NodeHost::Directory> NodeHost::directory_for(const Code& code, const Node
   auto modules = [&code](const std::function<Result<void>(const ModuleSource&)>& each) -> Result<void> {
     for (const auto& [path, info] : code.modules()) {
       if (info.environment != "node") continue;
-      HULL_TRY(auto source, code.source(path));
-      HULL_CHECK_OK(each(*source));
+      ModuleSource module{path, "", "", info.environment};
+      HULL_TRY(module.source, code.text(path, ModuleText::kSource));
+      HULL_TRY(module.source_map, code.text(path, ModuleText::kSourceMap));
+      HULL_CHECK_OK(each(module));
     }
     return {};
   };
@@ -187,8 +189,12 @@ Result<void> NodeHost::analyze(const AnalysisRequest& request, AnalysisOutcome& 
   HULL_TRY(NodeExecutable node, runtime_.find(request.node.version));
   HULL_TRY(std::string packages, packages_.ensure(request.node, node));
   auto modules = [&request](const std::function<Result<void>(const ModuleSource&)>& each) -> Result<void> {
-    for (const ModuleSource& module : request.modules) {
-      if (module.environment == "node") HULL_CHECK_OK(each(module));
+    for (const auto& [path, environment] : request.modules) {
+      if (environment != "node") continue;
+      ModuleSource module{path, "", "", environment};
+      HULL_TRY(module.source, request.text(path, ModuleText::kSource));
+      HULL_TRY(module.source_map, request.text(path, ModuleText::kSourceMap));
+      HULL_CHECK_OK(each(module));
     }
     return {};
   };

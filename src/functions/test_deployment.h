@@ -92,22 +92,32 @@ class TestDeployment {
     AnalysisRequest request;
     request.import_seed = std::string(32, 's');
     request.import_time_ms = 1700000000000;
+    std::vector<ModuleSource> sources;
+    PackageWriter writer;
     for (const auto& [path, source] : modules) {
       const bool on_node = source.find("'use node'") != std::string::npos;
-      request.modules.push_back({path, std::string(kPrelude) + source, "", on_node ? "node" : "isolate"});
+      sources.push_back({path, std::string(kPrelude) + source, "", on_node ? "node" : "isolate"});
+      writer.add(sources.back());
+      request.modules.push_back({path, sources.back().environment});
       (on_node ? request.node_modules : request.function_modules).push_back(path);
     }
+    request.text = [&sources](const std::string& path, ModuleText which) -> Result<std::string> {
+      for (const ModuleSource& module : sources) {
+        if (module.path == path) return which == ModuleText::kSource ? module.source : module.source_map;
+      }
+      return Error::not_found("ModuleNotFound", path);
+    };
     auto outcome = runner_->analyze(request);
     if (!outcome.ok()) return outcome.error().message;
     if (outcome->failure) return outcome->failure->module + ": " + outcome->failure->text;
 
     std::string package = "package-" + random_hex(8);
-    EXPECT_TRUE(blobs_->put(package, pack_modules(request.modules)).ok());
+    EXPECT_TRUE(blobs_->put(package, std::move(writer).finish()).ok());
     transact([&](Transaction& transaction) {
       for (const DocumentPtr& row : transaction.system_rows("_modules")) {
         EXPECT_TRUE(transaction.system_remove(row->id).ok());
       }
-      for (const ModuleSource& module : request.modules) {
+      for (const ModuleSource& module : sources) {
         const AnalyzedModule* analysis = nullptr;
         for (const AnalyzedModule& each : outcome->modules) {
           if (each.path == module.path) analysis = &each;

@@ -27,6 +27,8 @@ constexpr const char* kBootstrap = "process.dlopen({exports:{}}, process.argv[1]
 // Unrolling takes the interrupt check out of endless loops that contain a short loop: nothing could stop
 // them.
 constexpr const char* kInterruptible = "--no-turboshaft-loop-unrolling";
+// A heap is full when it is full, not when collecting it took long: on a busy machine that says nothing.
+constexpr const char* kHeapLimitOnly = "--no-detect-ineffective-gcs-near-heap-limit";
 
 void limit(int resource, rlim_t soft) {
   rlimit limits{};
@@ -119,6 +121,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
                                     "--no-wasm-async-compilation",
                                     "--wasm-max-mem-pages=1024",
                                     kInterruptible,
+                                    kHeapLimitOnly,
                                     "-e",
                                     kBootstrap,
                                     module,

@@ -250,22 +250,42 @@ bool WorkerPool::has_idle_worker_locked() const {
   });
 }
 
+std::unique_ptr<WorkerProcess> WorkerPool::take_standby_locked(const Code& code) {
+  auto it = std::find_if(standby_.begin(), standby_.end(), [&code](const Standby& standby) {
+    return standby.code->key() == code.key() && !standby.worker->ended();
+  });
+  if (it == standby_.end()) return nullptr;
+  auto worker = std::move(it->worker);
+  standby_.erase(it);
+  return worker;
+}
+
+std::unique_ptr<WorkerProcess> WorkerPool::await_standby(const Code& code) {
+  std::unique_lock lock(mutex_);
+  if (auto worker = take_standby_locked(code)) return worker;
+  auto starting = starting_.find(code.key());
+  if (starting == starting_.end() || starting->second.awaited >= starting->second.workers) return nullptr;
+  ++starting->second.awaited;
+  std::unique_ptr<WorkerProcess> worker;
+  started_.wait(lock, [&] {
+    worker = take_standby_locked(code);
+    return worker || !starting_.contains(code.key());
+  });
+  starting = starting_.find(code.key());
+  if (starting != starting_.end() && starting->second.awaited > 0) --starting->second.awaited;
+  return worker;
+}
+
 bool WorkerPool::ensure_worker(Slot& slot, std::shared_ptr<const Code> code) {
   // A worker that died while it was idle is nobody's fault: it must not cost a call one of its two attempts.
   if (slot.worker && slot.code->key() == code->key() && !slot.worker->ended()) return true;
-  std::unique_ptr<WorkerProcess> old, fresh;
+  std::unique_ptr<WorkerProcess> old;
   {
     std::lock_guard lock(mutex_);
     old = std::move(slot.worker);
-    auto it = std::find_if(standby_.begin(), standby_.end(), [&code](const Standby& standby) {
-      return standby.code->key() == code->key() && !standby.worker->ended();
-    });
-    if (it != standby_.end()) {
-      fresh = std::move(it->worker);
-      standby_.erase(it);
-    }
   }
   old.reset();
+  auto fresh = await_standby(*code);
   if (!fresh) {
     auto started = starter_->start(*code);
     if (!started.ok()) {
@@ -312,16 +332,16 @@ void WorkerPool::prewarm(std::shared_ptr<const Code> code) {
     for (Standby& standby : standby_) ready += standby.code->key() == code->key();
     wanted = std::max<size_t>(1, live);
     wanted -= std::min(wanted, ready);
+    if (wanted == 0) return;
+    starting_[code->key()].workers += wanted;
   }
   for (; wanted > 0; --wanted) {
     auto started = starter_->start(*code);
-    if (!started.ok()) {
-      spdlog::error("cannot start a worker: {}", started.error().message);
-      return;
-    }
+    if (!started.ok()) spdlog::error("cannot start a worker: {}", started.error().message);
     std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    standby_.push_back({code, *std::move(started), monotonic_nanos()});
+    if (started.ok() && !stopping_) standby_.push_back({code, *std::move(started), monotonic_nanos()});
+    if (--starting_[code->key()].workers == 0) starting_.erase(code->key());
+    started_.notify_all();
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,10 @@ class WorkerPool {
     int64_t idle_since_ns = 0;
     size_t calls = 0;
   };
+  // Workers that prewarm() is starting, and slots that wait for one of them; by Code key.
+  struct Starting {
+    size_t workers = 0, awaited = 0;
+  };
   struct Standby {
     std::shared_ptr<const Code> code;
     std::unique_ptr<WorkerProcess> worker;
@@ -72,6 +77,9 @@ class WorkerPool {
   void run_slot(Slot& slot);
   void run_job(Slot& slot, PoolJob job);
   bool ensure_worker(Slot& slot, std::shared_ptr<const Code> code);
+  std::unique_ptr<WorkerProcess> take_standby_locked(const Code& code);
+  // As take_standby_locked, also of those that are just being started unless another slot waits for them.
+  std::unique_ptr<WorkerProcess> await_standby(const Code& code);
   bool should_retire_locked(const Slot& slot) const;
 
   WorkerStarter* const starter_;
@@ -82,7 +90,9 @@ class WorkerPool {
   FairQueue queue_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Standby> standby_;
-  std::string current_key_;  // of the newest Code a call asked for
+  std::map<std::string, Starting> starting_;
+  std::condition_variable started_;  // `starting_` went down
+  std::string current_key_;          // of the newest Code a call asked for
   size_t running_queries_ = 0, running_mutations_ = 0, slow_ = 0;
   bool stopping_ = false;
   bool watching_ = false;  // the watcher looks at running calls again by itself

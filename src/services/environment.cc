@@ -56,9 +56,9 @@ Result<void> check_declarations(const Catalog& catalog, const std::vector<EnvCha
 Result<std::vector<AuthProvider>> evaluate_auth_config(FunctionRunner& runner, const Code& code,
                                                        const std::map<std::string, std::string>& before,
                                                        const std::map<std::string, std::string>& after) {
-  HULL_TRY(auto source, code.source("auth.config.js"));
   AnalysisRequest request;
-  request.auth = *source;
+  request.auth_module = "auth.config.js";
+  request.text = [&code](const std::string& path, ModuleText which) { return code.text(path, which); };
   request.env = code.env();
   for (const auto& [name, value] : before) request.env.erase(name);
   for (const auto& [name, value] : after) request.env[name] = value;

@@ -22,7 +22,8 @@ struct Host {
   FrameQueue& queue;
   wire::Init init;
   std::string runtime_path;
-  ModuleSource runtime;  // the runtime bundle and its code cache
+  std::string runtime_text;  // the runtime bundle, until its first use
+  ModuleSource runtime;      // and then, with its code cache
   ModuleStore modules;
   std::unique_ptr<Isolate> isolate;
   // The `__hull` object's template; made on first use.

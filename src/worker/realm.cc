@@ -101,11 +101,15 @@ bool Realm::EvaluateRuntime(Local<Context> context) {
       context->Global()->Set(context, ToV8(isolate, "__hull"), natives).IsNothing()) {
     return false;
   }
+  if (!host_.runtime.found) {
+    host_.runtime.text = SourceText(isolate, std::move(host_.runtime_text));
+    host_.runtime.found = true;
+  }
   auto& cache = host_.runtime.cache;
   auto* cached = cache ? new v8::ScriptCompiler::CachedData(cache->data, cache->length,
                                                             v8::ScriptCompiler::CachedData::BufferNotOwned)
                        : nullptr;
-  v8::ScriptCompiler::Source source(ToV8(isolate, host_.runtime.text),
+  v8::ScriptCompiler::Source source(host_.runtime.text.ToV8(isolate),
                                     v8::ScriptOrigin(ToV8(isolate, "hull:runtime.js")), cached);
   Local<v8::UnboundScript> script;
   if (!v8::ScriptCompiler::CompileUnboundScript(

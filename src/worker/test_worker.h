@@ -95,6 +95,7 @@ class TestWorker {
                             "--no-wasm-async-compilation",
                             "--wasm-max-mem-pages=1024",
                             "--no-turboshaft-loop-unrolling",
+                            "--no-detect-ineffective-gcs-near-heap-limit",
                             "-e",
                             "process.dlopen({exports:{}}, process.argv[1], 2|8)",
                             HULL_WORKER_NODE,

@@ -54,6 +54,8 @@ int Worker::Run() {
     OnDeadlines();
     const v8::HandleScope handles(host_.v8());
     host_.isolate->tasks().RunDue();
+    // Its answer is on the way: nobody waits for this.
+    if (std::exchange(call_ended_, false)) host_.isolate->CollectIfGrown();
   }
 }
 
@@ -66,7 +68,7 @@ void Worker::OnDeadlines() {
   }
   for (const uint64_t id : over) {
     calls_.at(id)->OnDeadline();
-    calls_.erase(id);
+    Forget(id);
   }
 }
 
@@ -111,6 +113,7 @@ void Worker::Forget(uint64_t call_id) {
     caller->second->Absorb(*it->second);
   }
   calls_.erase(it);
+  call_ended_ = true;
 }
 
 IsolateLimits Worker::Limits() const {
@@ -126,8 +129,7 @@ void Worker::OnInit(wire::Init init) {
     fprintf(stderr, "worker: cannot read the runtime bundle %s\n", host_.runtime_path.c_str());
     _exit(1);
   }
-  host_.runtime.found = true;
-  host_.runtime.text = std::move(*runtime);
+  host_.runtime_text = std::move(*runtime);
   wire::FromWorker message;
   auto* ready = message.mutable_ready();
   if (!host_.init.snapshot_path().empty()) {
@@ -203,7 +205,7 @@ void Worker::OnTerminate(uint64_t call_id) {
   }
   for (const uint64_t id : ids) {
     calls_.at(id)->Cancel();
-    calls_.erase(id);
+    Forget(id);
   }
 }
 

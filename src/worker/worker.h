@@ -52,6 +52,7 @@ class Worker {
   SnapshotFile snapshot_;
   Sandbox sandbox_;
   std::unordered_map<uint64_t, std::unique_ptr<Call>> calls_;
+  bool call_ended_ = false;
   std::atomic<Watchdog*> watchdog_ = nullptr;
 };
 
