@@ -46,8 +46,7 @@ class FakeRunner final : public FunctionRunner {
     if (outcome.failure) return outcome;
     auto source = [&request](const std::string& path) { return *request.text(path, ModuleText::kSource); };
     for (const auto* paths : {&request.function_modules, &request.node_modules})
-      for (const auto& path : *paths)
-        outcome.modules.push_back(analyze_module(path, source(path), request));
+      for (const auto& path : *paths) outcome.modules.push_back(analyze_module(path, source(path), request));
     if (!request.schema_module.empty()) outcome.schema_json = source(request.schema_module);
     if (!request.auth_module.empty()) {
       outcome.auth_json = source(request.auth_module);
@@ -67,6 +66,9 @@ class FakeRunner final : public FunctionRunner {
     if (!request.definition_module.empty()) outcome.definition_json = source(request.definition_module);
     return outcome;
   }
+  void http_action(HttpActionRequest, OnHttpResponse) override {}
+  void answer_fetch_locally(FetchService::Local) override {}
+  void cancel_actions() override {}
   Result<void> prepare_node(const NodeSettings& settings) override {
     prepared_node.push_back(settings);
     if (node_failure) return *node_failure;

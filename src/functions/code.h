@@ -93,9 +93,9 @@ struct AnalysisRequest {
   struct Module {
     std::string path, environment = "isolate";
   };
-  std::vector<Module> modules;                                // everything importable
-  std::vector<std::string> function_modules;                  // to analyse
-  std::vector<std::string> node_modules;                      // to analyse as Node.js modules
+  std::vector<Module> modules;                // everything importable
+  std::vector<std::string> function_modules;  // to analyse
+  std::vector<std::string> node_modules;      // to analyse as Node.js modules
   NodeSettings node;
   std::string http_module, crons_module;                      // "" = none
   std::string schema_module, auth_module, definition_module;  // "" = none
