@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "functions/process_priority.h"
 #include "functions/snapshots.h"
 
 namespace hull {
@@ -41,6 +42,8 @@ ActionPolicy worker_action_policy(const Knobs& knobs) {
   policy.kind = "actions";
   policy.max_concurrent = std::max<size_t>(1, knobs.max_concurrent_actions);
   policy.max_processes = 4;
+  policy.max_busy = 12;
+  policy.check_interval_s = 0.5;
   // Heaps have limits of their own, but some code outgrows them before V8 looks.
   policy.max_rss = 512u << 20;
   policy.full_rss = 400u << 20;
@@ -91,18 +94,19 @@ void ActionPool::submit(ActionCallPtr call) {
 
 ActionPool::Worker* ActionPool::worker_for_locked(const Code& code) {
   Worker* least = nullptr;
-  size_t alive = 0;
+  auto load = [](const Worker& worker) {
+    return std::pair(worker.busy, worker.calls.size() + worker.arriving.size());
+  };
+  size_t alive = 0, busy = 0;
   for (auto& worker : workers_) {
     if (worker->exited) continue;
     ++alive;
+    busy += worker->busy;
     if (worker->retiring || worker->code->key() != code.key()) continue;
-    if (!least ||
-        worker->calls.size() + worker->arriving.size() < least->calls.size() + least->arriving.size()) {
-      least = worker.get();
-    }
+    if (!least || load(*worker) < load(*least)) least = worker.get();
   }
-  if (least && (least->calls.size() + least->arriving.size() == 0 || alive >= policy_.max_processes))
-    return least;
+  const bool may_start = alive - std::min(busy, policy_.max_busy) < policy_.max_processes;
+  if (least && (load(*least) == std::pair(false, size_t{0}) || !may_start)) return least;
   for (auto it = workers_.begin(); it != workers_.end();) {
     if ((*it)->exited) {
       (*it)->thread.join();  // it only has its return left
@@ -222,6 +226,31 @@ void ActionPool::check_memory(Worker& worker) {
   if (rss > policy_.full_rss) retire(worker);
 }
 
+void ActionPool::check_pulse(Worker& worker) {
+  if (worker.pinged) {
+    std::lock_guard lock(mutex_);
+    if (!worker.busy) lower_priority(worker.process->pid());
+    worker.busy = true;
+    return;
+  }
+  if (worker.calls.empty()) return;
+  worker.pinged = true;
+  wire::ToWorker ping;
+  ping.mutable_ping();
+  worker.process->send(ping);
+}
+
+void ActionPool::has_pulse(Worker& worker) {
+  worker.pinged = false;
+  if (!worker.busy) return;
+  {
+    std::lock_guard lock(mutex_);
+    worker.busy = false;
+  }
+  // Where priorities only ever go down, the process must not stay.
+  if (!restore_priority(worker.process->pid())) retire(worker);
+}
+
 // One turn of the driver. False: the worker is done for.
 bool ActionPool::drive(Worker& worker) {
   std::vector<ActionCallPtr> arriving;
@@ -254,6 +283,7 @@ bool ActionPool::drive(Worker& worker) {
   }
   if (monotonic_nanos() >= worker.next_check_ns) {
     check_memory(worker);
+    check_pulse(worker);
     worker.next_check_ns = monotonic_nanos() + static_cast<int64_t>(policy_.check_interval_s * 1e9);
     next_deadline = std::min(next_deadline, worker.next_check_ns);
   }
@@ -287,6 +317,8 @@ void ActionPool::handle(Worker& worker, const wire::FromWorker& frame) {
     if (frame.done().retire()) retire(worker);
     remove(worker, call->id);
     call->done(frame.done());
+  } else if (frame.has_pong()) {
+    has_pulse(worker);
   } else if (frame.has_retiring()) {
     spdlog::info("a process for {} is replaced: {}", policy_.kind, frame.retiring().reason());
     retire(worker);

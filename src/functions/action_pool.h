@@ -3,7 +3,11 @@
 //
 // Each worker has a driver thread that reads its frames and hands them to the calls it holds; answers to
 // operations come from any thread, straight through WorkerProcess::send. Workers retire when they have been
-// idle for a while. Thread-safe.
+// idle for a while.
+//
+// A process whose JavaScript computes without pause keeps its other calls waiting. It is found by a ping that
+// stays unanswered; then new calls go elsewhere, if need be to processes beyond the usual number, and its
+// processor priority is lowered. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -34,7 +38,8 @@ class ActionStarter {
 struct ActionPolicy {
   std::string_view kind;  // "actions": what a refusal calls them
   size_t max_concurrent = 1;
-  size_t max_processes = 1;  // more only while some of them run old code
+  size_t max_processes = 1;  // more only while some of them run old code or compute without pause
+  size_t max_busy = 0;       // processes that compute and do not count against max_processes
   size_t max_rss = 0;        // bytes: a process that takes more is killed
   size_t full_rss = 0;       // a process that takes more gets no more calls
   double check_interval_s = 1;
@@ -96,6 +101,8 @@ class ActionPool {
     int64_t idle_since_ns = 0;
     int64_t next_check_ns = 0;
     bool outgrew_memory = false;
+    bool pinged = false;    // the answer is due; the driver's
+    bool busy = false;      // it was not there in time
     bool retiring = false;  // takes no more calls
     bool exited = false;    // the thread is about to end
   };
@@ -110,6 +117,8 @@ class ActionPool {
   bool drive(Worker& worker);
   void handle(Worker& worker, const wire::FromWorker& frame);
   void check_memory(Worker& worker);
+  void check_pulse(Worker& worker);
+  void has_pulse(Worker& worker);
   void retire(Worker& worker);
   void requeue_arriving_locked(Worker& worker);
   void lose_all(Worker& worker, uint64_t hung_call, ActionLoss why);

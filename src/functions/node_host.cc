@@ -42,6 +42,7 @@ ActionPolicy node_action_policy(const Knobs& knobs) {
   policy.kind = "node actions";
   policy.max_concurrent = std::max<size_t>(1, knobs.max_concurrent_node_actions);
   policy.max_processes = 3;
+  policy.max_busy = 3;
   policy.max_rss = knobs.node_action_memory;
   policy.full_rss = knobs.node_action_memory / 4 * 3;
   policy.check_interval_s = 0.25;

@@ -97,6 +97,12 @@ bool Worker::Handle(wire::ToWorker& message) {
     case wire::ToWorker::kBuildSnapshot:
       OnBuildSnapshot(message.build_snapshot());
       return true;
+    case wire::ToWorker::kPing: {
+      wire::FromWorker pong;
+      pong.mutable_pong();
+      socket_.Send(pong);
+      return true;
+    }
     case wire::ToWorker::kShutdown:
       return false;
     case wire::ToWorker::kModule:  // the answer to a wait that was interrupted

@@ -134,9 +134,17 @@ function opTitle(name: string): string {
   return name.replace(/^1\.0\/(actions\/)?/, "");
 }
 
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "#<Object>";
+  }
+}
+
 /** An exception as the server wants it; texts of our own have no frames. */
 export function describeException(error: unknown): JsError & { code?: string } {
-  const { message, frames, dataJson, code } = describeError(error);
+  const { message, frames, dataJson, code } = describeError(error) ?? { message: `Uncaught ${textOf(error)}`, frames: [] };
   const kind = message.startsWith("Uncaught") ? ErrorKind.EXCEPTION : ErrorKind.DEVELOPER;
   return { kind, message, frames, ...(dataJson === undefined ? {} : { dataJson }), ...(code === undefined ? {} : { code }) };
 }

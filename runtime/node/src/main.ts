@@ -25,6 +25,7 @@ function handle(frame: ToWorker): void {
   if (frame.init) init(frame.init);
   else if (frame.start) invoke(frame.start);
   else if (frame.results) answerOps(frame.results.callId, frame.results.results);
+  else if (frame.ping) send({ pong: {} });
   else if (frame.analyze) void analyze(frame.analyze).then((analyzed) => send({ analyzed }));
 }
 

@@ -29,6 +29,7 @@ export interface ToWorker {
   start?: StartCall;
   results?: { callId: number; results: OpResult[] };
   analyze?: Analyze;
+  ping?: object;
 }
 
 export interface Op {
@@ -80,6 +81,7 @@ export interface FromWorker {
   done?: CallDone;
   analyzed?: AnalyzeResult;
   retiring?: { reason: string };
+  pong?: object;
 }
 
 // Numbers of calls and operations are small.
