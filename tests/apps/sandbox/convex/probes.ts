@@ -267,16 +267,6 @@ export const probes: Record<string, () => unknown> = {
     return outcome(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10));
   },
 
-  wasmMemory: () => {
-    const memories: WebAssembly.Memory[] = [];
-    try {
-      for (let i = 0; i < 64; i++) memories.push(new WebAssembly.Memory({ initial: 512 }));
-    } catch {
-      // Refused: the limit holds.
-    }
-    const bytes = memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
-    return bytes > 2 ** 26 ? `${bytes / 2 ** 20} MiB of WebAssembly memory` : "nothing";
-  },
   wasmGrowth: () => {
     const memory = new WebAssembly.Memory({ initial: 1 });
     try {
