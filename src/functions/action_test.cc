@@ -154,7 +154,7 @@ TEST(ActionPoolTest, LoopingActionsDoNotHoldUpOthers) {
   for (int i = 0; i < 6; ++i) {
     auto done = std::make_shared<std::promise<void>>();
     loops.push_back(done->get_future());
-    d.runner().action(d.call("m:loop"), [&ended, done](FunctionResult) {
+    d.runner().action(d.call("m:loop", "{}"), [&ended, done](FunctionResult) {
       ++ended;
       done->set_value();
     });
