@@ -10,16 +10,17 @@ Result<BytePipe::Chunk> BytePipe::take_locked() {
     return Chunk{"", true};
   }
   std::string& front = chunks_.front();
+  const size_t size = front.size();
   Chunk chunk;
-  if (front_from_ == 0 && front.size() <= kMaxChunk) {
+  if (front_from_ == 0 && size <= kMaxChunk) {
     chunk.bytes = std::move(front);
   } else {
     chunk.bytes = front.substr(front_from_, kMaxChunk);
-    front_from_ += chunk.bytes.size();
   }
+  front_from_ += chunk.bytes.size();
   buffered_ -= chunk.bytes.size();
   read_ += chunk.bytes.size();
-  if (front_from_ == 0 || front_from_ == front.size()) {
+  if (front_from_ == size) {
     chunks_.pop_front();
     front_from_ = 0;
   }
