@@ -40,8 +40,6 @@ it(`${COUNT} hostile functions, ${PARALLEL} at a time`, { timeout: 600_000 }, as
     [],
   );
   assert.equal(server.process.exitCode, null);
-  const late = outcomes.filter(({ ms }) => ms > 60_000);
-  assert.deepEqual(late.map(({ attack, kind, ms }) => `${attack} ${kind} ${ms}`), []);
 });
 
 it("afterwards the server is as before", async () => {
