@@ -166,6 +166,7 @@ void ActionPool::remove(Worker& worker, uint64_t id) {
 void ActionPool::run(Worker& worker) {
   auto started = starter_->start(*worker.code);
   const bool is_running = started.ok();
+  Error refusal = is_running ? shutting_down() : started.error();
   if (is_running) {
     {
       std::lock_guard lock(mutex_);
@@ -175,7 +176,7 @@ void ActionPool::run(Worker& worker) {
     while (drive(worker)) {
     }
   } else {
-    spdlog::error("cannot start a process for {}: {}", policy_.kind, started.error().message);
+    spdlog::error("cannot start a process for {}: {}", policy_.kind, refusal.message);
   }
   std::shared_ptr<WorkerProcess> process;
   std::vector<ActionCallPtr> unstarted;
@@ -193,8 +194,6 @@ void ActionPool::run(Worker& worker) {
   }
   if (process) process->kill();
   process.reset();
-  Error refusal = is_running ? Error::overloaded("ShuttingDown", "The server is shutting down")
-                             : std::move(started).error();
   for (ActionCallPtr& call : unstarted) call->refused(refusal);
   unstarted.clear();
   // From here on the thread takes no lock but this one: others join it while they hold the mutex.
