@@ -52,10 +52,13 @@ class ResponseWriter : public std::enable_shared_from_this<ResponseWriter> {
     auto head = std::make_shared<http::response<http::string_body>>();
     head->result(static_cast<unsigned>(response_.status));
     head->version(11);
-    for (const auto& [name, value] : response_.headers) {
-      bool ours = std::any_of(kConnectionHeaders.begin(), kConnectionHeaders.end(),
-                              [&](std::string_view each) { return equals_ignoring_case(name, each); });
-      if (!ours && !equals_ignoring_case(name, "Content-Length")) head->insert(name, value);
+    for (const auto& header : response_.headers) {
+      bool ours =
+          std::any_of(kConnectionHeaders.begin(), kConnectionHeaders.end(),
+                      [&](std::string_view each) { return equals_ignoring_case(header.first, each); });
+      if (!ours && !equals_ignoring_case(header.first, "Content-Length")) {
+        head->insert(header.first, header.second);
+      }
     }
     head->keep_alive(keep_alive_);
     if (chunked_) head->chunked(true);
