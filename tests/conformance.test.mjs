@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { useApp } from "./lib/fixture.mjs";
 import { conformance, entriesOf, failure } from "./lib/conformance.mjs";
 
-const hull = useApp("tests/conformance");
+const hull = useApp("tests/apps/conformance");
 const noTimers = (name) =>
   `Uncaught Error: Can't use ${name} in queries and mutations. Please consider using an action. See https://docs.convex.dev/functions/actions for more details.`;
 const names = async () => (await hull.server.call("query", "ending:names")).value;

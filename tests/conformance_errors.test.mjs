@@ -5,7 +5,7 @@ import { useApp } from "./lib/fixture.mjs";
 import { conformance, entriesOf, failure, prettyLine } from "./lib/conformance.mjs";
 import { HullServer } from "./lib/server.mjs";
 
-const hull = useApp("tests/conformance");
+const hull = useApp("tests/apps/conformance");
 const thrown = (kind, error, data) => ({ run: ["mutation", "errors:thrown", { kind }], error, ...(data === undefined ? {} : { data }) });
 const framed = (kind, text, data) => thrown(kind, failure(text, `Object.${kind}`, "handler"), data);
 

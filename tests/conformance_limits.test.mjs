@@ -21,7 +21,7 @@ before(async () => {
       V8_ACTION_USER_TIMEOUT_SECS: "4",
     },
   });
-  hull.app = new App(join(ROOT, "tests/conformance"), hull.server);
+  hull.app = new App(join(ROOT, "tests/apps/conformance"), hull.server);
   await hull.app.push();
   for (let i = 0; i < 2; i++) await hull.server.call("mutation", "limits:write", { rows: 100, bytes: 1000 });
 });

@@ -14,7 +14,7 @@ let peer;
 before(async () => {
   peer = await Peer.start();
   server = await HullServer.start({ env: { APPLICATION_MAX_CONCURRENT_V8_ACTIONS: "512" } });
-  app = new App(join(ROOT, "tests/http-app"), server);
+  app = new App(join(ROOT, "tests/apps/http"), server);
   await app.push();
 });
 after(async () => {

@@ -7,7 +7,7 @@ import { useApp } from "./lib/fixture.mjs";
 import { rawRequest } from "./lib/raw_http.mjs";
 import { HullServer, sleep } from "./lib/server.mjs";
 
-const hull = useApp("tests/http-app");
+const hull = useApp("tests/apps/http");
 const site = (path, options) => fetch(hull.server.siteUrl + path, options);
 const marks = async () => (await hull.server.call("query", "marks:list")).value;
 const rssMiB = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${hull.server.process.pid}/status`, "utf8"))[1]) / 1024;

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import * as jose from "jose";
 import { useApp } from "./lib/fixture.mjs";
 
-const hull = useApp("tests/crypto_app");
+const hull = useApp("tests/apps/crypto");
 const claims = { sub: "user|session", role: "tester" };
 const secret = "a shared secret of at least 64 bytes, so that it is long enough for all of HMAC";
 

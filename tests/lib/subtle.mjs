@@ -1,10 +1,10 @@
-// Programs (crypto_app/convex/program.ts) for crypto.subtle in functions and in Node, whose WebCrypto is the oracle.
+// Programs (apps/crypto/convex/program.ts) for crypto.subtle in functions and in Node, whose WebCrypto is the oracle.
 import assert from "node:assert/strict";
 import { ConvexHttpClient } from "convex/browser";
-import { runProgram } from "../crypto_app/convex/program.ts";
+import { runProgram } from "../apps/crypto/convex/program.ts";
 import { useApp } from "./fixture.mjs";
 
-const hull = useApp("tests/crypto_app");
+const hull = useApp("tests/apps/crypto");
 
 export const server = () => hull.server;
 export const client = () => new ConvexHttpClient(hull.server.url, { logger: false });
