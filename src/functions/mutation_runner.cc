@@ -158,7 +158,7 @@ bool MutationRunner::execute(const RequestPtr& request, WorkerProcess* worker,
   CallOutcome outcome = run_on_worker(parts_, *worker, **code, request->call, UdfType::kMutation, **function,
                                       *transaction, std::nullopt, now_ms);
   bool keep = !outcome.retire && outcome.loss == CallOutcome::Loss::kNone;
-  if (outcome.worth_another_worker() && request->losses++ == 0) {
+  if (request->losses++ < outcome.other_workers()) {
     schedule(request, *std::move(code));
     return keep;
   }

@@ -179,6 +179,8 @@ void TransactionCall::lose(bool outgrew_memory) {
   fatal_ = true;
   if (outgrew_memory || cause == WorkerProcess::Cause::kOutOfMemory) {
     outcome_.loss = CallOutcome::Loss::kOutOfMemory;
+  } else if (cause == WorkerProcess::Cause::kKilled) {
+    outcome_.loss = CallOutcome::Loss::kKilled;
   } else {
     outcome_.loss =
         cause == WorkerProcess::Cause::kTimeout ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;

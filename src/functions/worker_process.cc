@@ -49,7 +49,10 @@ WorkerProcess::Cause WorkerProcess::cause_of_end() {
   // The process stays a zombie, so that its id cannot become another's while kill() may be called.
   while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
-  if (info.si_code != CLD_EXITED) return info.si_status == SIGABRT ? Cause::kAborted : Cause::kUnknown;
+  if (info.si_code != CLD_EXITED) {
+    if (info.si_status == SIGKILL) return Cause::kKilled;
+    return info.si_status == SIGABRT ? Cause::kAborted : Cause::kUnknown;
+  }
   if (info.si_status == worker::kExitOutOfMemory) return Cause::kOutOfMemory;
   return info.si_status == worker::kExitTimeout ? Cause::kTimeout : Cause::kUnknown;
 }

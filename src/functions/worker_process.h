@@ -41,6 +41,7 @@ class WorkerProcess {
     kUnknown,
     kOutOfMemory,
     kTimeout,
+    kKilled,   // from outside, by SIGKILL
     kAborted,  // by itself: what V8 does with a heap that is full, where nobody asks it for something else
   };
   Cause cause_of_end();

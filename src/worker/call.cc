@@ -93,8 +93,7 @@ v8::MaybeLocal<Value> Call::InvokeHttp(Local<v8::Object> exports, Local<v8::Stri
         realm_.CallHook("lookupRoute", {exports, route, Property(context, parsed.As<v8::Object>(), "method")})
             .ToLocal(&found) &&
         found->IsString()) {
-      http_route_json_ = ToUtf8(isolate, found.As<v8::String>());
-      ops_.Notify("http/route", http_route_json_);
+      ops_.Notify("http/route", ToUtf8(isolate, found.As<v8::String>()));
       ops_.Flush();  // before any log line
     }
   }
@@ -220,7 +219,6 @@ void Call::Finish(std::optional<std::string> result) {
   if (caller_id() == 0) {
     for (auto& line : realm_.TakeLogs()) *done->add_logs() = std::move(line);
   }
-  done->set_http_route_json(http_route_json_);
   done->set_observed_time(realm_.observed_time);
   done->set_observed_random(realm_.observed_random);
   done->set_user_time_us(realm_.user_time_us());

@@ -57,7 +57,6 @@ class Call {
   Ops ops_;
   v8::Global<v8::Promise> promise_;
   std::optional<Clock::time_point> deadline_;
-  std::string http_route_json_;
   bool response_announced_ = false;
   bool done_ = false;
 };
