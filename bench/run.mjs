@@ -11,7 +11,11 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { App } from "../tests/lib/cli.mjs";
 import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
+import { actionFigures } from "./actions.mjs";
+import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
+import { hostileFigures } from "./hostile.mjs";
+import { memoryFigures } from "./memory.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -65,7 +69,7 @@ const contextRate = (server) =>
     const program = join(BUILD, "bench/bench_contexts.node");
     const args = [...flags, "-e", load, program, newestSnapshot(server), "facts.js", `${SECONDS}`];
     const runs = Array.from({ length: availableParallelism() }, () => promisify(execFile)(node, args, { env: { TZ: "UTC", LC_ALL: "en_US.UTF-8" } }));
-    return (await Promise.all(runs)).reduce((sum, { stdout }) => sum + Number(stdout), 0);
+    return (await Promise.all(runs)).reduce((sum, { stdout }) => sum + parseFloat(stdout), 0);
   });
 function workerCommand(pid) {
   for (const task of readdirSync(`/proc/${pid}/task`)) {
@@ -212,8 +216,15 @@ const { values: options, positionals: names } = parseArgs({
   options: { list: { type: "boolean" }, extended: { type: "boolean" }, documents: { type: "string" }, data: { type: "string" } },
 });
 const documents = Number(options.documents ?? (options.extended ? 10_000_000 : 1_000_000));
+Object.assign(FIGURES, callFigures({ run, build: BUILD, seconds: SECONDS, load: (server) => rate("http", server.port, 32, SECONDS, ...QUERY), note }));
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
-Object.assign(FIGURES, engine.figures);
+Object.assign(
+  FIGURES,
+  actionFigures({ memory: processTreeMiB, cached: once }),
+  hostileFigures({ seconds: SECONDS }),
+  memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),
+  engine.figures,
+);
 if (options.list) {
   console.log(Object.keys(FIGURES).join("\n"));
   process.exit(0);

@@ -30,6 +30,7 @@ describe("hostile queries", () => {
   it("endless allocation", async () => assert.match(await alone("hostile:allocate"), /JavaScript execution ran out of memory \(maximum memory usage: 64 MB\)/));
   it("endless loop", async () => assert.match(await alone("hostile:loop"), /Function execution timed out \(maximum duration: 1s\)/));
   it("an allocation that makes V8 abort", async () => assert.match(await alone("hostile:abort"), /JavaScript execution ran out of memory|timed out/));
+  it("WebAssembly memory without end", async () => assert.match(await alone("hostile:fillWasm"), /JavaScript execution ran out of memory|timed out/));
   it("a promise that never settles", async () => assert.match(await alone("hostile:hang"), /Returned promise will never resolve/));
   it("deep recursion", async () => assert.match(await alone("hostile:recurse"), /RangeError: Maximum call stack size exceeded/));
   it("the server is as before", async () => {

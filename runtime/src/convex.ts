@@ -7,8 +7,18 @@ import { call } from "./state.ts";
 
 function syscall(op: string, jsonArgs: string): string {
   if (arguments.length !== 2) hull.uncatchable("Convex.syscall expects exactly two arguments");
-  if (call.kind === undefined) throw new Error("Can't use database at import time");
+  if (call.kind === undefined) throw new Error(importError(op, true));
   return hull.syscall(op, jsonArgs);
+}
+
+function importError(op: string, sync: boolean): string {
+  if (op === "1.0/componentArgument") return "Can't use `componentArg` at import time";
+  if (op === "1.0/runUdf" || callsFunction(op)) return "Cannot call another function at import time";
+  return sync ? "Can't use database at import time" : `Syscall ${op} unsupported at import time`;
+}
+
+function callsFunction(op: string): boolean {
+  return op === "1.0/actions/query" || op === "1.0/actions/mutation" || op === "1.0/actions/action";
 }
 
 function asyncSyscall(op: string, jsonArgs: string): Promise<string> {
@@ -18,7 +28,7 @@ function asyncSyscall(op: string, jsonArgs: string): Promise<string> {
     case "mutation":
       return hull.asyncSyscall(op, jsonArgs);
     case undefined:
-      throw new Error(`Syscall ${op} unsupported at import time`);
+      throw new Error(importError(op, false));
     default:
       return track(displayName(op), hull.asyncSyscall(op, jsonArgs));
   }

@@ -12,9 +12,9 @@ export function now(): number {
     case "query":
     case "mutation":
       observeTime();
-      return call.nowMs;
+      return floor(call.nowMs);
     case undefined:
-      return call.importMs;
+      return floor(call.importMs);
     default:
       return floor(hull.realNow());
   }

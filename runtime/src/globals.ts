@@ -2,7 +2,7 @@
 // property, so that a fresh context holds only the accessors.
 
 import { lazy } from "./lazy.ts";
-import { defineProperty } from "./primordials.ts";
+import { defineHidden, defineProperty } from "./primordials.ts";
 
 const names = `
   console process structuredClone setTimeout setInterval clearTimeout clearInterval queueMicrotask atob btoa
@@ -14,13 +14,13 @@ const names = `
 `;
 
 export function installGlobals(global: object): void {
-  defineProperty(global, "self", { value: global, writable: true, configurable: true, enumerable: false });
+  defineHidden(global, "self", global);
   for (const name of names.trim().split(/\s+/)) installLazy(global, name);
 }
 
 function installLazy(global: object, name: string): void {
   const replace = (value: unknown) => {
-    defineProperty(global, name, { value, writable: true, configurable: true, enumerable: false });
+    defineHidden(global, name, value);
   };
   const get = () => {
     const value = lazy().loadGlobal(name);

@@ -1,6 +1,8 @@
 // Entry of the runtime: installs the globals of runtime.md §2 and hands the worker its hooks (native.d.ts). What runs here is
 // paid by every fresh context, so it only creates a few functions; the rest is under lazy/.
 
+import { limitBuffers, limitSharedBuffers } from "./buffers.ts";
+import { installByteText } from "./byte_text.ts";
 import { Convex } from "./convex.ts";
 import { installDate } from "./date.ts";
 import { installGlobals } from "./globals.ts";
@@ -13,12 +15,17 @@ import { installRandom } from "./random.ts";
 import { beginCall, beginImport } from "./state.ts";
 
 defineHidden(globalThis, "Convex", Convex);
+limitBuffers();
 installDate(globalThis);
+installByteText();
 installRandom();
 installGlobals(globalThis);
 
 hull.setHooks({
-  startCall: beginCall,
+  startCall(seed, nowMs, kind) {
+    limitSharedBuffers();
+    beginCall(seed, nowMs, kind);
+  },
   startImport: beginImport,
   invoke,
   invokeHttp,

@@ -1,6 +1,7 @@
 // What the runtime knows about the running call (runtime.md §3): its kind, clock, seed and pending operations.
 
 import { hull } from "./host.ts";
+import { floor } from "./primordials.ts";
 
 export type CallKind = "query" | "mutation" | "action" | "http";
 export type Phase = ReturnType<HullNative["phase"]>;
@@ -9,7 +10,7 @@ interface CallState {
   kind: CallKind | undefined; // undefined while modules are evaluated
   seed: Uint8Array | undefined;
   seedVersion: number; // generators made from an older seed are stale
-  nowMs: number; // frozen clock of the call
+  nowMs: number; // frozen clock of the call, whole milliseconds
   importMs: number; // time of the push
   startedAt: number; // monotonic clock when the call began
   timeObserved: boolean;
@@ -33,11 +34,12 @@ export const call: CallState = {
 
 export function beginImport(seed: Uint8Array, nowMs: number): void {
   reset(seed, nowMs, undefined);
-  call.importMs = nowMs;
+  call.importMs = call.nowMs;
 }
 
 export function beginCall(seed: Uint8Array, nowMs: number, kind: CallKind): void {
-  reset(seed, nowMs, kind);
+  // An action's clock runs: it starts where the wall clock is by now.
+  reset(seed, kind === "action" || kind === "http" ? hull.realNow() : nowMs, kind);
   call.startedAt = hull.monotonicNow();
 }
 
@@ -45,7 +47,7 @@ function reset(seed: Uint8Array, nowMs: number, kind: CallKind | undefined): voi
   call.kind = kind;
   call.seed = seed;
   call.seedVersion++;
-  call.nowMs = nowMs;
+  call.nowMs = floor(nowMs);
   call.timeObserved = false;
   call.randomObserved = false;
   call.pending = undefined;

@@ -15,13 +15,24 @@ export const seed = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1);
 export const importTime = 1_760_000_000_000;
 export const callTime = 1_760_000_100_000;
 
+// What digests and HMAC need; the other operations are tested in the real worker (tests/subtle.test.mjs).
+const hashName = (name) => name.replace("-", "").toLowerCase();
+const cryptoOperations = {
+  view: (source) => (source?.byteLength === undefined ? undefined : ArrayBuffer.isView(source) ? source : new Uint8Array(source)),
+  copy: (data) => Buffer.from(data),
+  size: (data) => data.length,
+  equal: (a, b) => Buffer.compare(a, b) === 0,
+  digest: (hash, data) => createHash(hashName(hash)).update(data).digest(),
+  hmac: (hash, key, data) => createHmac(hashName(hash), key).update(data).digest(),
+};
+
 class Uncatchable extends Error {}
 
 // Options: env, sourceMaps, syscall(name, args), asyncSyscall(name, args), op(name, args, payload), native (overrides).
 export function makeContext(options = {}) {
   const context = vm.createContext({});
   const inner = vm.runInContext("({ Uint8Array, Promise, Error, TypeError })", context);
-  const bytes = (data) => inner.Uint8Array.from(data);
+  const bytes = (data) => new inner.Uint8Array(data);
   const logs = [];
   const ops = [];
   const observed = [];
@@ -58,9 +69,17 @@ export function makeContext(options = {}) {
     },
     utf8Encode: (text) => bytes(new TextEncoder().encode(text)),
     utf8Decode: (data, fatal, ignoreBOM) => new TextDecoder("utf-8", { fatal, ignoreBOM }).decode(data),
-    structuredClone: (value) => deserialize(serialize(value)),
-    digest: (algorithm, data) => bytes(createHash(algorithm.replace("-", "").toLowerCase()).update(data).digest()),
-    hmac: (hash, key, data) => bytes(createHmac(hash.replace("-", "").toLowerCase(), key).update(data).digest()),
+    structuredClone: (value, transfer, platform, clone, failed) => {
+      try {
+        return deserialize(serialize(value));
+      } catch (error) {
+        throw failed(error.message);
+      }
+    },
+    crypto: (operation, ...args) => {
+      const result = cryptoOperations[operation](...args);
+      return Buffer.isBuffer(result) ? bytes(result) : result;
+    },
     sourceMap: (path) => options.sourceMaps?.[path],
     setHooks: (value) => {
       hooks = value;

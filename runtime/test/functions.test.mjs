@@ -133,18 +133,15 @@ test("ConvexError keeps its data", async () => {
   assert.match(rt.hooks.describeError(broken).message, /^ConvexError with invalid data: /);
 });
 
-test("messages of thrown values", () => {
+test("messages of thrown errors", () => {
   const { rt } = loaded();
   const text = (code) => rt.hooks.describeError(rt.run(code)).message;
-  assert.equal(text(`"foo"`), "Uncaught foo");
-  assert.equal(text(`({})`), "Uncaught #<Object>");
-  assert.equal(text(`new (class Foo {})()`), "Uncaught #<Foo>");
-  assert.equal(text(`null`), "Uncaught null");
   assert.equal(text(`Object.assign(new Error("m"), { name: "" })`), "Uncaught m");
   assert.equal(text(`new Error()`), "Uncaught Error");
   assert.equal(text(`Object.assign(new Error(), { name: "" })`), "Uncaught");
   assert.equal(text(`class MyError extends Error {}; new MyError("m")`), "Uncaught Error: m");
   assert.equal(text(`new DOMException("m", "AbortError")`), "Uncaught AbortError: m");
+  for (const other of [`"foo"`, `({})`, `null`]) assert.equal(rt.hooks.describeError(rt.run(other)), undefined);
   assert.equal(Buffer.byteLength(text(`new Error("é".repeat(40000))`)), 65536);
 });
 

@@ -96,7 +96,7 @@ test("fetch sends one operation and streams the body", async () => {
   assert.deepEqual([name, args, Buffer.from(payload).toString()], [
     "fetch",
     {
-      url: "http://h/p", method: "POST", hasBody: true, fetchId: "1",
+      url: "http://h/p", method: "POST", hasBody: true, streams: false, fetchId: "1",
       headers: [["a", "b"], ["content-type", "text/plain;charset=UTF-8"]],
     },
     "x",
@@ -113,7 +113,7 @@ test("fetch follows redirects", async () => {
       return r.url + r.redirected`),
     "http://other/btrue",
   );
-  assert.deepEqual(rt.ops[1].args, { url: "http://other/b", method: "GET", headers: [["b", "c"]], hasBody: false, fetchId: "2" });
+  assert.deepEqual(rt.ops[1].args, { url: "http://other/b", method: "GET", headers: [["b", "c"]], hasBody: false, streams: false, fetchId: "2" });
   assert.equal(await evaluate(rt, `return (await fetch("http://h/a", { redirect: "manual" })).status`), 302);
   await assert.rejects(evaluate(rt, `await fetch("http://h/a", { redirect: "error" })`), /^TypeError: fetch attempted redirect$/);
   const loop = action({ op: () => answer({ status: 307, headers: [["location", "/"]] }) });
@@ -135,6 +135,85 @@ test("fetch can be aborted and left behind", async () => {
   assert.deepEqual(rt.ops[1].args, { fetchId: "1" });
   const failing = action({ op: () => Promise.reject(new Error("connection refused")) });
   await assert.rejects(evaluate(failing, `await fetch("http://h/")`), /connection refused/);
+});
+
+const text = (bytes) => bytes && Buffer.from(bytes).toString();
+const streamOf = (...parts) => `new ReadableStream({ start(c) { for (const p of ${JSON.stringify(parts)}) c.enqueue(new TextEncoder().encode(p)); c.close(); } })`;
+
+test("fetch uploads streams piece by piece", async () => {
+  const rt = action({ op: (name) => (name === "fetch" ? answer() : [{}]) });
+  await evaluate(rt, `await fetch("http://h/", { method: "POST", body: ${streamOf("a", "b")} })`);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(rt.ops[0].args, { url: "http://h/", method: "POST", headers: [], hasBody: true, streams: true, fetchId: "1" });
+  assert.deepEqual(rt.ops.slice(1).map(({ name, args, payload }) => [name, args.done, text(payload)]), [
+    ["fetch/write", false, "a"],
+    ["fetch/write", false, "b"],
+    ["fetch/write", true, undefined],
+  ]);
+  const moved = action({ op: (name) => (name === "fetch" ? answer({ status: 307, headers: [["location", "/b"]] }) : [{}]) });
+  await assert.rejects(
+    evaluate(moved, `await fetch("http://h/", { method: "POST", body: ${streamOf("a")} })`),
+    /^TypeError: fetch cannot redirect with streamed body$/,
+  );
+  assert.equal(moved.ops.filter((op) => op.name === "fetch").length, 1);
+});
+
+test("an upload ends with its stream or its exchange", async () => {
+  let rejectFetch;
+  const rt = action({
+    op: (name, { error }) => {
+      if (name === "fetch") return new Promise((_, reject) => (rejectFetch = reject));
+      if (error) rejectFetch(new Error(`the host heard: ${error}`));
+      return [{ closed: true }];
+    },
+  });
+  await assert.rejects(
+    evaluate(rt, `await fetch("http://h/", { method: "POST", body: new ReadableStream({ pull() { throw new RangeError("no more"); } }) })`),
+    /^RangeError: no more$/,
+  );
+  const closing = action({ op: (name) => (name === "fetch" ? answer() : [{ closed: true }]) });
+  const cancelled = evaluate(closing, `return new Promise((done) => fetch("http://h/", { method: "POST",
+    body: new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1)); }, cancel() { done("cancelled"); } }) }))`);
+  assert.equal(await cancelled, "cancelled");
+});
+
+test("operations left behind go by the name of what the user called", async () => {
+  const rt = action({ op: () => new Promise(() => {}) });
+  rt.run(`void fetch("http://h/")`);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual([...rt.hooks.unawaitedOps()], ["fetch"]);
+  const request = (code) => {
+    const left = makeContext({ op: () => new Promise(() => {}) });
+    left.start("http");
+    left.run(`globalThis.request = Convex.jsSyscall("requestFromConvexJson", { convexJson: { headerPairs:
+      [["content-type", "multipart/form-data; boundary=b"]], url: "http://h/", method: "POST", streamId: "s", signal: null } }); ${code}`);
+    return [...left.hooks.unawaitedOps()];
+  };
+  assert.deepEqual(request("void request.formData()"), ["formData"]);
+  assert.deepEqual(request("void request.text()"), ["ReadableStream"]);
+});
+
+test("forms stop at 20 MiB", async () => {
+  let reads = 0;
+  const rt = makeContext({ op: (name) => (name === "stream/read" ? (reads++, [{ done: false }, new Uint8Array(8 << 20)]) : [{}]) });
+  rt.start("http");
+  await assert.rejects(
+    rt.run(`Convex.jsSyscall("requestFromConvexJson", { convexJson: { headerPairs: [["content-type", "multipart/form-data; boundary=b"]],
+      url: "http://h/", method: "POST", streamId: "s", signal: null } }).formData()`),
+    /InvalidMultiPartForm/,
+  );
+  assert.equal(reads, 3);
+  assert.deepEqual(rt.ops.map((op) => op.name).slice(-1), ["stream/cancel"]);
+});
+
+test("a response that nobody wants more of is cancelled and ended", async () => {
+  const rt = makeContext({ op: (_name, { done }) => [done ? {} : { closed: true }] });
+  rt.start("http");
+  const reason = rt.run(`new Promise((done) => Convex.jsSyscall("convexJsonFromResponse", { response:
+    new Response(new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1)); }, cancel() { done("cancelled"); } })) }))`);
+  assert.equal(await reason, "cancelled");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(rt.ops.map((op) => [op.name, op.args.done]), [["response/write", false], ["response/write", true]]);
 });
 
 test("HTTP actions", async () => {

@@ -43,6 +43,7 @@ Knobs Knobs::from_environment() {
   read("DATABASE_UDF_USER_TIMEOUT_SECONDS", k.udf_user_timeout_s);
   read("DATABASE_UDF_SYSTEM_TIMEOUT_SECONDS", k.udf_system_timeout_s);
   read("V8_ACTION_USER_TIMEOUT_SECS", k.action_user_timeout_s);
+  read("NODE_ACTION_USER_TIMEOUT_SECS", k.node_action_user_timeout_s);
   read("ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS", k.analyze_user_timeout_s);
   read("ISOLATE_MAX_USER_HEAP_SIZE", k.max_user_heap);
   read("ISOLATE_MAX_HEAP_EXTRA_SIZE", k.max_heap_extra);
@@ -51,6 +52,9 @@ Knobs Knobs::from_environment() {
   read("APPLICATION_MAX_CONCURRENT_QUERIES", k.max_concurrent_queries);
   read("APPLICATION_MAX_CONCURRENT_MUTATIONS", k.max_concurrent_mutations);
   read("APPLICATION_MAX_CONCURRENT_V8_ACTIONS", k.max_concurrent_actions);
+  read("APPLICATION_MAX_CONCURRENT_NODE_ACTIONS", k.max_concurrent_node_actions);
+  read("HULL_NODE_ACTION_MAX_MEMORY", k.node_action_memory);
+  read("HULL_NODE_PROCESS_IDLE_SECONDS", k.node_process_idle_s);
   read("MAX_REACTOR_CALL_DEPTH", k.max_call_depth);
   k.memory_budget_bytes = MemoryBudget::for_available(available_memory()).total;
   read("HULL_MEMORY_BUDGET_BYTES", k.memory_budget_bytes);

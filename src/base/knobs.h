@@ -17,19 +17,23 @@ struct Knobs {
   size_t max_args_size = 1 << 24;        // FUNCTION_MAX_ARGS_SIZE
   size_t max_result_size = 1 << 24;      // FUNCTION_MAX_RESULT_SIZE
   // Functions.
-  double udf_user_timeout_s = 1;        // DATABASE_UDF_USER_TIMEOUT_SECONDS
-  double udf_system_timeout_s = 15;     // DATABASE_UDF_SYSTEM_TIMEOUT_SECONDS
-  double action_user_timeout_s = 1800;  // V8_ACTION_USER_TIMEOUT_SECS
-  double analyze_user_timeout_s = 4;    // ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS
-  size_t max_user_heap = 64 << 20;      // ISOLATE_MAX_USER_HEAP_SIZE
-  size_t max_heap_extra = 32 << 20;     // ISOLATE_MAX_HEAP_EXTRA_SIZE
+  double udf_user_timeout_s = 1;            // DATABASE_UDF_USER_TIMEOUT_SECONDS
+  double udf_system_timeout_s = 15;         // DATABASE_UDF_SYSTEM_TIMEOUT_SECONDS
+  double action_user_timeout_s = 1800;      // V8_ACTION_USER_TIMEOUT_SECS
+  double node_action_user_timeout_s = 600;  // NODE_ACTION_USER_TIMEOUT_SECS
+  double analyze_user_timeout_s = 4;        // ISOLATE_ANALYZE_USER_TIMEOUT_SECONDS
+  size_t max_user_heap = 64 << 20;          // ISOLATE_MAX_USER_HEAP_SIZE
+  size_t max_heap_extra = 32 << 20;         // ISOLATE_MAX_HEAP_EXTRA_SIZE
   // Analysis and snapshots load every module of a push at once.
-  size_t max_analyze_heap = 512 << 20;  // ISOLATE_ANALYZE_MAX_HEAP_SIZE
-  size_t max_array_buffers = 64 << 20;  // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
-  size_t max_concurrent_queries = 0;    // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
-  size_t max_concurrent_mutations = 0;  // APPLICATION_MAX_CONCURRENT_MUTATIONS
-  size_t max_concurrent_actions = 64;   // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
-  size_t max_call_depth = 8;            // MAX_REACTOR_CALL_DEPTH
+  size_t max_analyze_heap = 512 << 20;      // ISOLATE_ANALYZE_MAX_HEAP_SIZE
+  size_t max_array_buffers = 64 << 20;      // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
+  size_t max_concurrent_queries = 0;        // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
+  size_t max_concurrent_mutations = 0;      // APPLICATION_MAX_CONCURRENT_MUTATIONS
+  size_t max_concurrent_actions = 64;       // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
+  size_t max_concurrent_node_actions = 64;  // APPLICATION_MAX_CONCURRENT_NODE_ACTIONS
+  size_t node_action_memory = 512 << 20;    // HULL_NODE_ACTION_MAX_MEMORY: of a process that runs them
+  double node_process_idle_s = 120;         // HULL_NODE_PROCESS_IDLE_SECONDS: how long one is kept warm
+  size_t max_call_depth = 8;                // MAX_REACTOR_CALL_DEPTH
   // Caches: shares of one budget (memory_budget.h), each of which can be set apart.
   size_t memory_budget_bytes = 400 << 20;  // HULL_MEMORY_BUDGET_BYTES; default: from cgroup or machine
   size_t query_cache_bytes = 100 << 20;    // UDF_CACHE_MAX_SIZE

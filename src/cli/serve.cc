@@ -101,6 +101,8 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   functions.instance_name = credentials.instance_name;
   functions.lib_dir = library_directory();
   functions.scratch_dir = options.data_dir + "/scratch";
+  functions.node_packages_dir = options.data_dir + "/node_packages";
+  if (const char* node = std::getenv("HULL_NODE_EXECUTABLE")) functions.node_executable = node;
   functions.cloud_origin = cloud_origin;
   functions.site_origin = site_origin;
   functions.redact_logs = options.redact_logs;

@@ -24,7 +24,7 @@ std::span<const SystemTable> system_tables() {
       {"_cron_job_logs", 21, {{"by_name_and_ts", {"name", "ts"}}}, false},
       {"_log_sinks", 23, {}, true},
       {"_backend_state", 24, {}, true},
-      {"_external_packages", 25, {}, false},
+      {"_external_packages", 25, {}, true},
       {"_scheduled_jobs",
        27,
        {{"by_next_ts", {"nextTs"}},

@@ -2,12 +2,17 @@
 #include "deploy/deploy.h"
 
 #include <algorithm>
+#include <mutex>
+#include <shared_mutex>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "deploy/evaluated_push.h"
 #include "deploy/finish.h"
 #include "deploy/index_diff.h"
+#include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
+#include "deploy/source_package.h"
 #include "deploy/wait.h"
 #include "services/json_fields.h"
 #include "services/transact.h"
@@ -32,9 +37,9 @@ Result<T> prefixed(Result<T> result) {
 
 class DeployImpl : public Deploy {
  public:
-  explicit DeployImpl(DeployOptions options) : options_(std::move(options)) {}
+  explicit DeployImpl(DeployOptions options) : options_(std::move(options)) { collect(); }
 
-  Result<std::string> get_config_hashes(std::string_view body, IdentityPtr identity) override {
+  Result<std::string> get_config_hashes(std::string body, IdentityPtr identity) override {
     HULL_TRY(auto parsed, authorized(body, identity));
     (void)parsed;
     SnapshotPtr snapshot = engine().snapshot();
@@ -47,29 +52,30 @@ class DeployImpl : public Deploy {
              ",\"environment\":" + json_string(json::text_or_empty(row->value, "environment")) + "}";
     }
     std::string version = deployed_import_phase(catalog).server_version;
+    std::string node_version = node_settings_of(catalog).version;
     out += "],\"udfServerVersion\":" + (version.empty() ? "null" : json_string(version)) +
-           ",\"nodeVersion\":null}";
+           ",\"nodeVersion\":" + (node_version.empty() ? "null" : json_string(node_version)) + "}";
     return out;
   }
 
-  Result<std::string> start_push(std::string_view body, IdentityPtr identity) override {
-    HULL_TRY(auto parsed, authorized(body, identity));
-    HULL_TRY(auto request, PushRequest::parse(parsed));
-    return prefixed(start(request));
+  Result<std::string> start_push(std::string body, IdentityPtr identity) override {
+    HULL_TRY(auto request, push_request(std::move(body), identity));
+    std::shared_lock no_collection(collection_);
+    return prefixed(start(std::move(request)));
   }
 
-  Result<std::string> evaluate_push(std::string_view body, IdentityPtr identity) override {
-    HULL_TRY(auto parsed, authorized(body, identity));
-    HULL_TRY(auto request, PushRequest::parse(parsed));
-    return prefixed(dry_evaluation(request));
+  Result<std::string> evaluate_push(std::string body, IdentityPtr identity) override {
+    HULL_TRY(auto request, push_request(std::move(body), identity));
+    std::shared_lock no_collection(collection_);
+    return prefixed(dry_evaluation(std::move(request)));
   }
 
-  Result<std::string> evaluate_schema(std::string_view, IdentityPtr) override {
+  Result<std::string> evaluate_schema(std::string, IdentityPtr) override {
     // The CLI takes a 404 as "an older server" and goes on without this advice.
     return Error::not_found("NotFound", "This server does not evaluate schemas ahead of a push.");
   }
 
-  Result<std::string> wait_for_schema(std::string_view body, IdentityPtr identity) override {
+  Result<std::string> wait_for_schema(std::string body, IdentityPtr identity) override {
     HULL_TRY(auto parsed, authorized(body, identity));
     HULL_TRY(auto change, json::object_field(parsed, "schemaChange"));
     HULL_TRY(auto schema_id, root_schema_id(change));
@@ -81,13 +87,17 @@ class DeployImpl : public Deploy {
     return hull::wait_for_schema(engine(), *options_.knobs, schema_id, std::chrono::milliseconds(timeout));
   }
 
-  Result<std::string> finish_push(std::string_view body, IdentityPtr identity) override {
+  Result<std::string> finish_push(std::string body, IdentityPtr identity) override {
     HULL_TRY(auto parsed, authorized(body, identity));
+    std::shared_lock no_collection(collection_);
     HULL_TRY(auto request, FinishRequest::parse(parsed, *options_.blobs));
-    return prefixed(finish(options_, request));
+    auto finished = prefixed(finish(options_, request));
+    no_collection.unlock();
+    if (finished.ok() && !request.dry_run) collect();
+    return finished;
   }
 
-  Result<std::string> report_push_completed(std::string_view body, IdentityPtr identity) override {
+  Result<std::string> report_push_completed(std::string body, IdentityPtr identity) override {
     HULL_TRY(auto parsed, authorized(body, identity));
     (void)parsed;
     return std::string("null");
@@ -96,12 +106,24 @@ class DeployImpl : public Deploy {
  private:
   Engine& engine() { return options_.runner->engine(); }
 
-  // Parses the body and checks that the caller may deploy: the body's key counts before the header's.
+  // Parses the body and checks that the caller may deploy.
   Result<Value> authorized(std::string_view body, const IdentityPtr& header_identity) {
     auto parsed = parse_plain_json(body);
     if (!parsed.ok()) return Error::bad_request("BadJsonBody", parsed.error().message);
-    if (!parsed->view().is_object()) return Error::bad_request("BadJsonBody", "expected an object");
-    HULL_TRY(auto key, json::optional_string_field(*parsed, "adminKey"));
+    HULL_CHECK_OK(authorize(*parsed, header_identity));
+    return std::move(*parsed);
+  }
+  Result<PushRequest> push_request(std::string body, const IdentityPtr& header_identity) {
+    auto parsed = PushBody::parse(std::move(body));
+    if (!parsed.ok()) return Error::bad_request("BadJsonBody", parsed.error().message);
+    HULL_CHECK_OK(authorize(parsed->json, header_identity));
+    return PushRequest::parse(*std::move(parsed));
+  }
+
+  // The body's key counts before the header's.
+  Result<void> authorize(ValueView body, const IdentityPtr& header_identity) {
+    if (!body.is_object()) return Error::bad_request("BadJsonBody", "expected an object");
+    HULL_TRY(auto key, json::optional_string_field(body, "adminKey"));
     if (!key && !header_identity) return json::missing_field("adminKey");
     IdentityPtr identity = header_identity;
     if (key) {
@@ -110,8 +132,7 @@ class DeployImpl : public Deploy {
       identity = *checked;
     }
     if (!identity->is_admin()) return bad_key();
-    HULL_CHECK_OK(require_operation(*identity, "Deploy"));
-    return std::move(*parsed);
+    return require_operation(*identity, "Deploy");
   }
 
   Error bad_key() const {
@@ -134,15 +155,16 @@ class DeployImpl : public Deploy {
            "},\"indexDiffs\":{\"\":" + diff + "}}";
   }
 
-  Result<std::string> start(const PushRequest& request) {
-    HULL_TRY(auto push, evaluate(options_, request));
+  Result<std::string> start(PushRequest request) {
     bool only_compute = request.dry_run || request.for_codegen;
+    HULL_TRY(auto push, evaluate(options_, std::move(request)));
     std::string change;
-    auto committed = transact(engine(), *options_.knobs, "_system/start_push",
-                              [&](Transaction& transaction) -> Result<void> {
-                                HULL_TRY(change, change_schema(transaction, push.schema.get(), only_compute));
-                                return {};
-                              });
+    auto committed = transact(
+        engine(), *options_.knobs, "_system/start_push", [&](Transaction& transaction) -> Result<void> {
+          HULL_TRY(change, change_schema(transaction, push.schema.get(), only_compute));
+          HULL_TRY(push.external_packages_id, record_external_packages(transaction, push.node));
+          return {};
+        });
     HULL_CHECK_OK(committed);
     if (options_.maintenance) options_.maintenance->wake();
     spdlog::info("push started modules={} dry_run={} schema={}", push.functions.size(), only_compute,
@@ -150,14 +172,30 @@ class DeployImpl : public Deploy {
     return "{" + push.answer_json() + ",\"schemaChange\":" + change + "}";
   }
 
-  Result<std::string> dry_evaluation(const PushRequest& request) {
-    HULL_TRY(auto push, evaluate(options_, request));
+  Result<std::string> dry_evaluation(PushRequest request) {
+    HULL_TRY(auto push, evaluate(options_, std::move(request)));
     Transaction transaction(engine().snapshot(), system_transaction_options(*options_.knobs, true));
     HULL_TRY(auto change, change_schema(transaction, push.schema.get(), false));
     return "{\"schemaChange\":" + change + "}";
   }
 
+  // Removes source packages nobody needs, unless a push is under way: the end of that one tries again.
+  void collect() {
+    std::unique_lock alone(collection_, std::try_to_lock);
+    if (!alone) return;
+    SnapshotPtr snapshot = engine().snapshot();
+    auto removed = collect_packages(*snapshot->catalog(), options_.runner->code().packages_in_use(),
+                                    unix_nanos(), *options_.blobs);
+    if (!removed.ok()) {
+      spdlog::warn("cannot remove old source packages: {}", removed.error().message);
+    } else if (*removed > 0) {
+      spdlog::info("removed {} source package(s) of earlier pushes", *removed);
+    }
+  }
+
   DeployOptions options_;
+  // Shared by pushes while they rely on stored packages, alone for their collection.
+  std::shared_mutex collection_;
 };
 
 }  // namespace

@@ -30,15 +30,16 @@ class Deploy {
   static std::unique_ptr<Deploy> create(DeployOptions options);
   virtual ~Deploy() = default;
 
-  // `body` is the decoded request body; `header_identity` is set when a valid admin Authorization header came
-  // along (used when the body has no adminKey). Each answers the response body.
-  virtual Result<std::string> get_config_hashes(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> start_push(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> evaluate_push(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> evaluate_schema(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> wait_for_schema(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> finish_push(std::string_view body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> report_push_completed(std::string_view body, IdentityPtr header_identity) = 0;
+  // `body` is the decoded request body, freed as soon as it is parsed; `header_identity` is set when a valid
+  // admin Authorization header came along (used when the body has no adminKey). Each answers the response
+  // body.
+  virtual Result<std::string> get_config_hashes(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> start_push(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> evaluate_push(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> evaluate_schema(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> wait_for_schema(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> finish_push(std::string body, IdentityPtr header_identity) = 0;
+  virtual Result<std::string> report_push_completed(std::string body, IdentityPtr header_identity) = 0;
 };
 
 }  // namespace hull

@@ -20,46 +20,60 @@ constexpr std::string_view kEmptyDefinition =
     "\"exports\":{\"type\":\"branch\",\"branch\":[]},\"envVars\":null}";
 
 struct Sources {
-  std::vector<ModuleSource> modules;  // importable
-  std::vector<std::string> function_modules;
-  std::optional<ModuleSource> auth;
+  std::vector<PackageEntry> modules;  // importable
+  std::vector<std::string> function_modules, node_modules;
+  std::optional<PackageEntry> auth;
 };
 
-Result<Sources> gather(const PushRequest& request, const Catalog& catalog, BlobStore& blobs) {
-  Sources sources;
-  HULL_TRY(sources.modules, unchanged_modules(request, catalog, blobs));
+// Stores the package of the push and lists its modules; the texts in `request` are freed.
+Result<std::vector<PackageEntry>> store_modules(PushRequest& request, const Catalog& catalog,
+                                                PackageShelf& shelf, BlobStore& blobs, std::string& key) {
+  PackageWriter writer;
+  HULL_TRY(auto unchanged, unchanged_modules(request, catalog, shelf));
+  auto special = [&request](const std::string& path) {
+    return (request.schema && request.schema->path == path) ||
+           (request.definition && request.definition->path == path);
+  };
   // The CLI knows the stored copies of these two as modules like any other.
-  for (const auto* special : {&request.schema, &request.definition})
-    if (*special) std::erase_if(sources.modules, [&](const auto& m) { return m.path == (*special)->path; });
-  sources.modules.insert(sources.modules.end(), request.changed.begin(), request.changed.end());
-  std::sort(sources.modules.begin(), sources.modules.end(),
-            [](const auto& a, const auto& b) { return a.path < b.path; });
-  auto auth = std::find_if(sources.modules.begin(), sources.modules.end(),
-                           [](const auto& m) { return m.path == kAuthModule; });
-  if (auth != sources.modules.end()) {
-    sources.auth = std::move(*auth);
-    sources.modules.erase(auth);
+  for (auto& module : unchanged)
+    if (!special(module.path)) writer.refer(std::move(module));
+  auto add = [&writer](PushedModule& module) {
+    writer.add(module.path, module.environment, module.sha256, module.source, module.source_map);
+    module.source = module.source_map = {};
+  };
+  for (auto& module : request.changed) add(module);
+  if (request.schema) add(*request.schema);
+  if (request.definition) add(*request.definition);
+  HULL_TRY(key, store_package(std::move(writer), blobs));
+  return modules_of_package(key, blobs);
+}
+
+// The modules of the push that functions can import.
+Result<Sources> gather(const PushRequest& request, std::vector<PackageEntry> all) {
+  Sources sources;
+  for (auto& module : all) {
+    bool special = (request.schema && request.schema->path == module.path) ||
+                   (request.definition && request.definition->path == module.path);
+    if (special) continue;
+    if (module.path == kAuthModule) {
+      sources.auth = std::move(module);
+    } else {
+      sources.modules.push_back(std::move(module));
+    }
   }
   for (const auto& module : sources.modules)
-    if (!ModulePath{module.path}.is_deps()) sources.function_modules.push_back(module.path);
-  if (sources.function_modules.size() > kMaxFunctionModules)
+    if (!ModulePath{module.path}.is_deps())
+      (module.environment == "node" ? sources.node_modules : sources.function_modules).push_back(module.path);
+  const size_t count = sources.function_modules.size() + sources.node_modules.size();
+  if (count > kMaxFunctionModules)
     return Error::bad_request(
         "InvalidModules",
-        "Too many function files (" + std::to_string(sources.function_modules.size()) + " > maximum " +
+        "Too many function files (" + std::to_string(count) + " > maximum " +
             std::to_string(kMaxFunctionModules) + ") in \"" + request.functions_dir +
             "\". See our docs (https://docs.convex.dev/using/writing-convex-functions#using-libraries) for "
             "more "
             "details.");
   return sources;
-}
-
-Result<std::string> store_sources(const Sources& sources, const PushRequest& request, BlobStore& blobs) {
-  std::vector<ModuleSource> all = sources.modules;
-  if (sources.auth) all.push_back(*sources.auth);
-  if (request.schema) all.push_back(*request.schema);
-  if (request.definition) all.push_back(*request.definition);
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
-  return store_package(all, blobs);
 }
 
 Result<std::shared_ptr<const Schema>> read_schema(const std::string& json) {
@@ -131,36 +145,42 @@ ImportPhase deployed_import_phase(const Catalog& catalog) {
   return phase;
 }
 
-Result<EvaluatedPush> evaluate(const DeployOptions& options, const PushRequest& request) {
+Result<EvaluatedPush> evaluate(const DeployOptions& options, PushRequest request) {
   HULL_CHECK_OK(check_supported(request));
+  if (request.uses_node() || !request.node.dependencies.empty())
+    HULL_CHECK_OK(options.runner->prepare_node(request.node));
   SnapshotPtr snapshot = options.runner->engine().snapshot();
   const Catalog& catalog = *snapshot->catalog();
-  HULL_TRY(auto sources, gather(request, catalog, *options.blobs));
   EvaluatedPush push;
-  HULL_TRY(push.package_key, store_sources(sources, request, *options.blobs));
+  push.node = request.node;
+  PackageShelf shelf(options.blobs);
+  HULL_TRY(auto modules, store_modules(request, catalog, shelf, *options.blobs, push.package_key));
+  AnalysisRequest analysis;
+  analysis.text = text_loader(modules, shelf);
+  HULL_TRY(auto sources, gather(request, std::move(modules)));
   push.environment = user_environment(catalog);
   push.import_phase = next_import_phase(catalog, request.server_version);
   // For the variables that every deployment has.
   HULL_TRY(auto code, options.runner->code().assemble({}, push.environment, push.import_phase.seed,
-                                                      push.import_phase.unix_ns));
-  AnalysisRequest analysis;
-  analysis.modules = sources.modules;
+                                                      push.import_phase.unix_ns, push.node));
+  for (const auto& module : sources.modules) analysis.modules.push_back({module.path, module.environment});
   analysis.function_modules = sources.function_modules;
+  analysis.node_modules = sources.node_modules;
+  analysis.node = push.node;
   for (const auto& path : sources.function_modules) {
     if (path == "http.js") analysis.http_module = path;
     if (path == "crons.js") analysis.crons_module = path;
   }
-  analysis.schema = request.schema;
-  analysis.auth = sources.auth;
-  analysis.definition = request.definition;
+  if (request.schema) analysis.schema_module = request.schema->path;
+  if (sources.auth) analysis.auth_module = sources.auth->path;
+  if (request.definition) analysis.definition_module = request.definition->path;
   analysis.env = code->env();
   analysis.import_seed = code->import_seed();
   analysis.import_time_ms = code->import_time_ms();
   HULL_TRY(auto outcome, options.runner->analyze(analysis));
   if (outcome.failure)
-    return analysis_error(*outcome.failure, request.schema ? request.schema->path : "",
-                          sources.auth ? sources.auth->path : "",
-                          request.definition ? request.definition->path : "");
+    return analysis_error(*outcome.failure, analysis.schema_module, analysis.auth_module,
+                          analysis.definition_module);
   HULL_TRY(push.functions, analysis_json(outcome));
   push.http_routes_json = http_routes_json(outcome);
   if (sources.auth) {
@@ -196,8 +216,11 @@ std::string EvaluatedPush::answer_json() const {
     comma();
     out += json_string(name) + ":" + json_string(value);
   }
-  out += "},\"externalDepsId\":null,\"componentDefinitionPackages\":{\"\":{\"storageKey\":" +
-         json_string(package_key) + "}},\"appAuth\":[";
+  auto text_or_null = [](const std::string& text) { return text.empty() ? "null" : json_string(text); };
+  out += "},\"externalDepsId\":" + text_or_null(external_packages_id) +
+         ",\"nodeVersion\":" + text_or_null(node.version) +
+         ",\"componentDefinitionPackages\":{\"\":{\"storageKey\":" + json_string(package_key) +
+         "}},\"appAuth\":[";
   for (const auto& provider : auth) {
     comma();
     out += provider.json();

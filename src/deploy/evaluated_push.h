@@ -32,12 +32,14 @@ struct EvaluatedPush {
   std::map<std::string, std::string> functions;  // module path -> analyzed module JSON
   std::string http_routes_json;
   ImportPhase import_phase;
+  NodeSettings node;
+  std::string external_packages_id;  // row of _external_packages, "" = no dependencies
 
   // Members "analysis" ... "environmentVariables" of the answer, without "schemaChange".
   std::string answer_json() const;
 };
 
 // Errors have no "Hit an error while pushing:" prefix yet.
-Result<EvaluatedPush> evaluate(const DeployOptions& options, const PushRequest& request);
+Result<EvaluatedPush> evaluate(const DeployOptions& options, PushRequest request);
 
 }  // namespace hull

@@ -1,11 +1,14 @@
 #include "deploy/finish.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "deploy/analysis_json.h"
 #include "deploy/index_diff.h"
+#include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
+#include "functions/function_handles.h"
 #include "services/environment.h"
 #include "services/json_fields.h"
 #include "services/transact.h"
@@ -27,6 +30,7 @@ struct FinishDiff {
   CronDiff crons;
   std::string indexes_json;
   std::optional<SchemaDiff> schema;
+  NodeVersions node_versions;
 };
 
 std::string list_json(const std::vector<std::string>& list) {
@@ -147,6 +151,13 @@ Result<void> write_crons(Transaction& transaction, const FinishRequest& request,
   return {};
 }
 
+void add_text_or_null(ValueBuilder& b, const std::string& text) {
+  if (text.empty())
+    b.null();
+  else
+    b.string(text);
+}
+
 Result<void> write_audit_row(Transaction& transaction, const FinishRequest& request, const FinishDiff& diff) {
   HULL_TRY(auto component, parse_plain_json(component_diff_json(diff)));
   HULL_TRY(auto auth, parse_plain_json(auth_json(diff.auth)));
@@ -160,15 +171,46 @@ Result<void> write_audit_row(Transaction& transaction, const FinishRequest& requ
   b.key("component_path").null();
   b.key("component_diff").value(component);
   b.end().end();
+  b.key("node_version_diff");
+  if (diff.node_versions.changed()) {
+    b.begin_object();
+    add_text_or_null(b.key("previous_version"), diff.node_versions.previous);
+    add_text_or_null(b.key("next_version"), diff.node_versions.next);
+    b.end();
+  } else {
+    b.null();
+  }
   if (request.message) b.key("message").string(*request.message);
   b.end();
   b.end();
   return inserted(transaction.system_insert("_deployment_audit_log", b.finish()));
 }
 
+std::set<std::string> function_paths(const std::vector<ModuleInfo>& modules) {
+  std::set<std::string> paths;
+  for (const ModuleInfo& module : modules)
+    for (const auto& [name, function] : module.functions) paths.insert(module.path + ":" + name);
+  return paths;
+}
+
+std::set<std::string> deployed_functions(const Catalog& catalog) {
+  std::set<std::string> paths;
+  for (const auto& row : catalog.system_rows("_modules")) {
+    auto analysis = row->value->find("analyzeResult");
+    if (!analysis || !analysis->is_object()) continue;
+    auto functions = functions_of(*analysis);
+    if (!functions.ok()) continue;  // not a row of ours
+    for (const auto& [name, function] : *functions)
+      paths.insert(json::text_or_empty(row->value, "path") + ":" + name);
+  }
+  return paths;
+}
+
 Result<void> write_modules(Transaction& transaction, const FinishRequest& request, FinishDiff& diff) {
   transaction.depend_on_system_table("_modules");
   HULL_TRY(auto plan, plan_modules(transaction.catalog(), request));
+  HULL_CHECK_OK(update_function_handles(transaction, function_paths(plan.code),
+                                        deployed_functions(transaction.catalog())));
   for (const auto& change : plan.changes) {
     if (change.row)
       HULL_CHECK_OK(transaction.system_replace(*change.row, change.fields));
@@ -191,6 +233,8 @@ Result<FinishDiff> switch_over(Transaction& transaction, const FinishRequest& re
   HULL_CHECK_OK(write_definition(transaction, request, diff));
   HULL_CHECK_OK(write_import_phase(transaction, request, diff));
   HULL_CHECK_OK(write_modules(transaction, request, diff));
+  HULL_TRY(diff.node_versions,
+           write_node_settings(transaction, request.node_version, request.external_packages_id));
   HULL_CHECK_OK(write_crons(transaction, request, diff.crons));
   transaction.depend_on_system_table("_index");
   auto schema = schema_by_id(transaction.catalog(), request.schema_id);
@@ -209,8 +253,9 @@ Result<void> prepare_workers(const DeployOptions& options, const FinishRequest& 
   HULL_TRY(auto plan, plan_modules(catalog, request));
   ImportPhase phase = deployed_import_phase(catalog);
   if (phase.server_version != request.import_phase.server_version) phase = request.import_phase;
+  HULL_TRY(auto node, pushed_node_settings(catalog, request.node_version, request.external_packages_id));
   HULL_TRY(auto code,
-           options.runner->code().assemble(plan.code, request.environment, phase.seed, phase.unix_ns));
+           options.runner->code().assemble(plan.code, request.environment, phase.seed, phase.unix_ns, node));
   return options.runner->prepare(code);
 }
 

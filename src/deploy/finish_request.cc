@@ -50,7 +50,7 @@ Result<void> parse_start(ValueView start, BlobStore& blobs, FinishRequest& reque
   if (packages.count() != 1) return bad("componentDefinitionPackages");
   HULL_TRY(auto package, json::object_field(packages, ""));
   HULL_TRY(request.package_key, json::string_field(package, "storageKey"));
-  HULL_TRY(request.modules, load_package(request.package_key, blobs));
+  HULL_TRY(request.modules, modules_of_package(request.package_key, blobs));
   HULL_TRY(auto auth, json::array_field(start, "appAuth"));
   HULL_TRY(request.auth, parse_auth_config("{\"providers\":" + to_plain_json(auth) + "}"));
   HULL_TRY(auto analysis, json::object_field(start, "analysis"));
@@ -64,6 +64,14 @@ Result<void> parse_start(ValueView start, BlobStore& blobs, FinishRequest& reque
   }
   HULL_TRY(auto config, json::object_field(root, "udfConfig"));
   HULL_TRY(request.import_phase, parse_import_phase(config));
+  HULL_TRY(auto node_version, json::optional_string_field(start, "nodeVersion"));
+  request.node_version = node_version.value_or("");
+  HULL_TRY(auto packages_id, json::optional_string_field(start, "externalDepsId"));
+  if (packages_id) {
+    auto id = DocumentId::parse(*packages_id);
+    if (!id.ok()) return bad("externalDepsId");
+    request.external_packages_id = *id;
+  }
   HULL_TRY(auto change, json::object_field(start, "schemaChange"));
   HULL_TRY(request.schema_id, root_schema_id(change));
   if (auto diffs = json::optional_field(change, "indexDiffs"))

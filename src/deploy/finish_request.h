@@ -20,11 +20,13 @@ struct FinishRequest {
   // Not filled in for a dry run.
   std::map<std::string, std::string> environment;
   std::string package_key;
-  std::vector<ModuleSource> modules;       // of the package
+  std::vector<PackageEntry> modules;       // of the package
   std::map<std::string, Value> functions;  // module path -> analyzed module
   std::vector<AuthProvider> auth;
   Value definition;
   ImportPhase import_phase;
+  std::string node_version;                        // "" = any
+  std::optional<DocumentId> external_packages_id;  // row of _external_packages
   std::optional<DocumentId> schema_id;
   std::optional<std::string> index_diff_json;
 

@@ -42,8 +42,8 @@ Result<ModulePlan> plan_modules(const Catalog& catalog, const FinishRequest& req
     ModuleInfo info;
     info.path = module.path;
     info.environment = module.environment;
-    info.sha256 = module_hash(module.source, module.source_map);
-    info.package_key = request.package_key;
+    info.sha256 = module.sha256;
+    info.package_key = module.package_key;
     Value analysis;
     if (auto it = request.functions.find(module.path); it != request.functions.end()) {
       analysis = it->second;

@@ -44,17 +44,17 @@ class FakeRunner final : public FunctionRunner {
     last_analysis = request;
     AnalysisOutcome outcome = next_outcome;
     if (outcome.failure) return outcome;
-    for (const auto& path : request.function_modules)
-      for (const auto& module : request.modules)
-        if (module.path == path) outcome.modules.push_back(analyze_module(module, request));
-    if (request.schema) outcome.schema_json = request.schema->source;
-    if (request.auth) {
-      outcome.auth_json = request.auth->source;
+    auto source = [&request](const std::string& path) { return *request.text(path, ModuleText::kSource); };
+    for (const auto* paths : {&request.function_modules, &request.node_modules})
+      for (const auto& path : *paths) outcome.modules.push_back(analyze_module(path, source(path), request));
+    if (!request.schema_module.empty()) outcome.schema_json = source(request.schema_module);
+    if (!request.auth_module.empty()) {
+      outcome.auth_json = source(request.auth_module);
       if (size_t at = outcome.auth_json.find("$DOMAIN"); at != std::string::npos) {
         auto domain = request.env.find("DOMAIN");
         if (domain == request.env.end()) {
           outcome.failure = {
-              request.auth->path,
+              request.auth_module,
               "Uncaught Error: Environment variable DOMAIN is used in auth config file but its "
               "value was not set\n    at <anonymous> (../convex/auth.config.ts:1:1)\n",
               "AuthConfigMissingEnvironmentVariable"};
@@ -63,8 +63,16 @@ class FakeRunner final : public FunctionRunner {
         outcome.auth_json.replace(at, 7, domain->second);
       }
     }
-    if (request.definition) outcome.definition_json = request.definition->source;
+    if (!request.definition_module.empty()) outcome.definition_json = source(request.definition_module);
     return outcome;
+  }
+  void http_action(HttpActionRequest, OnHttpResponse) override {}
+  void answer_fetch_locally(FetchService::Local) override {}
+  void cancel_actions() override {}
+  Result<void> prepare_node(const NodeSettings& settings) override {
+    prepared_node.push_back(settings);
+    if (node_failure) return *node_failure;
+    return {};
   }
   Result<void> prepare(std::shared_ptr<const Code> code) override {
     prepared.push_back(code->key());
@@ -75,23 +83,27 @@ class FakeRunner final : public FunctionRunner {
   AnalysisOutcome next_outcome;
   AnalysisRequest last_analysis;
   std::vector<std::string> prepared;
+  std::vector<NodeSettings> prepared_node;
+  std::optional<Error> node_failure;
   std::function<void()> on_prepare;
 
  private:
-  static AnalyzedModule analyze_module(const ModuleSource& module, const AnalysisRequest& request) {
+  static AnalyzedModule analyze_module(const std::string& path, const std::string& source,
+                                       const AnalysisRequest& request) {
     AnalyzedModule result;
-    result.path = module.path;
-    std::istringstream lines(module.source);
+    result.path = path;
+    std::istringstream lines(source);
     int line = 0;
     for (std::string kind, name; lines >> kind >> name;) {
       ++line;
       if (kind == "query") result.functions.push_back({name, "Query", "public", "", "", line, 1});
       if (kind == "mutation") result.functions.push_back({name, "Mutation", "internal", "", "", line, 1});
+      if (kind == "action") result.functions.push_back({name, "Action", "public", "", "", line, 1});
       if (kind == "route") {
         if (!result.http_routes) result.http_routes.emplace();
         result.http_routes->emplace_back(name, "GET");
       }
-      if (kind == "cron" && module.path == request.crons_module)
+      if (kind == "cron" && path == request.crons_module)
         result.crons_json =
             R"({"tick":{"name":")" + name + R"(","args":[{}],"schedule":{"type":"interval","seconds":30}}})";
     }
@@ -130,10 +142,14 @@ class PushTest : public ::testing::Test {
     Sources changed;
     std::vector<std::pair<std::string, std::string>> unchanged;  // path, hash
     std::string schema, definition, version = "1.48.0", more;
+    std::string node_dependencies = "[]";
   };
   static std::string module_json(const std::string& path, const std::string& source) {
-    return "{\"path\":" + json_string(path) + ",\"source\":" + json_string(source) +
-           ",\"environment\":\"isolate\"}";
+    return "{\"path\":" + json_string(path) + ",\"source\":" + json_string(source) + ",\"environment\":\"" +
+           environment_of(path) + "\"}";
+  }
+  static std::string environment_of(const std::string& path) {
+    return path.starts_with("node/") || path.starts_with("_deps/node/") ? "node" : "isolate";
   }
   std::string body(const Push& push) const {
     std::string changed, unchanged;
@@ -148,7 +164,8 @@ class PushTest : public ::testing::Test {
            (push.definition.empty() ? "null" : module_json("convex.config.js", push.definition)) +
            ",\"schema\":" + (push.schema.empty() ? "null" : module_json("schema.js", push.schema)) +
            ",\"changedModules\":[" + changed + "],\"unchangedModuleHashes\":[" + unchanged +
-           "],\"udfServerVersion\":\"" + push.version + "\"},\"nodeDependencies\":[]" + push.more + "}";
+           "],\"udfServerVersion\":\"" + push.version + "\"},\"nodeDependencies\":" + push.node_dependencies +
+           push.more + "}";
   }
   static std::string text(const Result<std::string>& result) {
     return result.ok() ? *result : result.error().code + ": " + result.error().message;

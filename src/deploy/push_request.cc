@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "services/json_fields.h"
+#include "value/json_texts.h"
 #include "value/names.h"
 
 namespace hull {
@@ -27,30 +28,55 @@ Result<std::string> environment_of(ValueView module, const std::string& path) {
   return *given;
 }
 
-Result<ModuleSource> parse_module(ValueView json) {
+// Shorter texts are not worth a place of their own.
+constexpr size_t kMinTextBytes = 4096;
+
+struct Texts {
+  std::vector<PackedText> taken;
+  TextPacker packer;
+};
+
+// The text of a field, which is there or was set apart; nullopt if there is none. Each is taken once.
+Result<std::optional<PackedText>> text_field(ValueView json, std::string_view name, Texts& texts) {
+  auto field = json::optional_field(json, name);
+  if (!field) return std::optional<PackedText>();
+  if (!field->is_int64()) {
+    HULL_TRY(auto text, json::string_field(json, name));
+    return std::optional<PackedText>(texts.packer.pack(text));
+  }
+  return std::optional<PackedText>(std::move(texts.taken.at(static_cast<size_t>(field->as_int64()))));
+}
+
+Result<PushedModule> parse_module(ValueView json, Texts& texts) {
   if (!json.is_object()) return json::wrong_type("modules", "objects");
-  ModuleSource module;
+  PushedModule module;
   HULL_TRY(auto raw_path, json::string_field(json, "path"));
   HULL_TRY(module.path, module_path(raw_path));
-  HULL_TRY(module.source, json::string_field(json, "source"));
-  HULL_TRY(auto map, json::optional_string_field(json, "sourceMap"));
-  module.source_map = map.value_or("");
+  HULL_TRY(auto source, text_field(json, "source", texts));
+  if (!source) return json::missing_field("source");
+  module.source = *std::move(source);
+  HULL_TRY(auto map, text_field(json, "sourceMap", texts));
+  module.source_map = std::move(map).value_or(PackedText());
   HULL_TRY(module.environment, environment_of(json, module.path));
+  HULL_TRY(auto source_text, unpack_text(module.source));
+  HULL_TRY(auto map_text, unpack_text(module.source_map));
+  module.sha256 = module_hash(source_text, map_text);
   return module;
 }
 
-Result<std::optional<ModuleSource>> parse_optional_module(ValueView parent, std::string_view name) {
+Result<std::optional<PushedModule>> parse_optional_module(ValueView parent, std::string_view name,
+                                                          Texts& texts) {
   auto json = json::optional_field(parent, name);
-  if (!json) return std::optional<ModuleSource>();
-  HULL_TRY(auto module, parse_module(*json));
-  return std::optional<ModuleSource>(std::move(module));
+  if (!json) return std::optional<PushedModule>();
+  HULL_TRY(auto module, parse_module(*json, texts));
+  return std::optional<PushedModule>(std::move(module));
 }
 
-Result<std::vector<ModuleSource>> parse_modules(ValueView list) {
-  std::vector<ModuleSource> modules;
+Result<std::vector<PushedModule>> parse_modules(ValueView list, Texts& texts) {
+  std::vector<PushedModule> modules;
   modules.reserve(list.count());
   for (size_t i = 0; i < list.count(); ++i) {
-    HULL_TRY(auto module, parse_module(list.element(i)));
+    HULL_TRY(auto module, parse_module(list.element(i), texts));
     modules.push_back(std::move(module));
   }
   return modules;
@@ -116,12 +142,12 @@ Result<void> check_unique_paths(const PushRequest& request) {
   return {};
 }
 
-Result<void> parse_app(ValueView app, PushRequest& request) {
-  HULL_TRY(request.definition, parse_optional_module(app, "definition"));
-  HULL_TRY(request.schema, parse_optional_module(app, "schema"));
+Result<void> parse_app(ValueView app, Texts& texts, PushRequest& request) {
+  HULL_TRY(request.definition, parse_optional_module(app, "definition", texts));
+  HULL_TRY(request.schema, parse_optional_module(app, "schema", texts));
   bool old_name = !app.find("changedModules") && app.find("functions");
   HULL_TRY(auto changed, json::array_field(app, old_name ? "functions" : "changedModules"));
-  HULL_TRY(request.changed, parse_modules(changed));
+  HULL_TRY(request.changed, parse_modules(changed, texts));
   if (json::optional_field(app, "unchangedModuleHashes")) {
     HULL_TRY(auto unchanged, json::array_field(app, "unchangedModuleHashes"));
     HULL_TRY(request.unchanged, parse_unchanged(unchanged));
@@ -134,13 +160,26 @@ Result<void> parse_app(ValueView app, PushRequest& request) {
 
 }  // namespace
 
-Result<PushRequest> PushRequest::parse(ValueView body) {
+Result<PushBody> PushBody::parse(std::string body) {
+  PushBody parsed;
+  TextPacker packer;
+  auto take = [&](std::string_view text) {
+    parsed.texts.push_back(packer.pack(text));
+    return static_cast<int64_t>(parsed.texts.size()) - 1;
+  };
+  HULL_TRY(parsed.json, parse_plain_json_texts(std::move(body), kMinTextBytes, take));
+  return parsed;
+}
+
+Result<PushRequest> PushRequest::parse(PushBody parsed) {
+  ValueView body = parsed.json;
+  Texts texts{std::move(parsed.texts), {}};
   PushRequest request;
   HULL_TRY(request.dry_run, json::bool_field(body, "dryRun", false));
   HULL_TRY(request.for_codegen, json::bool_field(body, "forCodegen", false));
   HULL_TRY(request.functions_dir, json::string_field(body, "functions"));
   HULL_TRY(auto app, json::object_field(body, "appDefinition"));
-  HULL_CHECK_OK(parse_app(app, request));
+  HULL_CHECK_OK(parse_app(app, texts, request));
   if (json::optional_field(body, "componentDefinitions")) {
     HULL_TRY(auto components, json::array_field(body, "componentDefinitions"));
     for (size_t i = 0; i < components.count(); ++i) {
@@ -154,13 +193,21 @@ Result<PushRequest> PushRequest::parse(ValueView body) {
       NodeDependency dependency;
       HULL_TRY(dependency.name, json::string_field(dependencies.element(i), "name"));
       HULL_TRY(dependency.version, json::string_field(dependencies.element(i), "version"));
-      request.node_dependencies.push_back(std::move(dependency));
+      request.node.dependencies.push_back(std::move(dependency));
     }
+    std::sort(request.node.dependencies.begin(), request.node.dependencies.end());
   }
-  HULL_TRY(request.node_version, json::optional_string_field(body, "nodeVersion"));
-  if (request.node_version) HULL_CHECK_OK(check_node_version(*request.node_version));
+  HULL_TRY(auto node_version, json::optional_string_field(body, "nodeVersion"));
+  if (node_version) HULL_CHECK_OK(check_node_version(*node_version));
+  request.node.version = node_version.value_or("");
   HULL_CHECK_OK(check_unique_paths(request));
   return request;
+}
+
+bool PushRequest::uses_node() const {
+  auto on_node = [](const auto& module) { return module.environment == "node"; };
+  return std::any_of(changed.begin(), changed.end(), on_node) ||
+         std::any_of(unchanged.begin(), unchanged.end(), on_node);
 }
 
 Result<void> check_supported(const PushRequest& request) {
@@ -168,15 +215,17 @@ Result<void> check_supported(const PushRequest& request) {
     return Error::bad_request("ComponentsUnsupported",
                               "This server does not run components yet. Remove them from convex.config.ts: " +
                                   request.component_paths.front());
-  std::string node_module;
-  for (const auto& module : request.changed)
-    if (module.environment == "node" && node_module.empty()) node_module = module.path;
-  for (const auto& module : request.unchanged)
-    if (module.environment == "node" && node_module.empty()) node_module = module.path;
-  if (!node_module.empty())
-    return Error::bad_request(
-        "InvalidModules",
-        "This server does not run Node.js actions yet. Remove `\"use node\";` from " + node_module);
+  auto refuse_node = [](const std::string& path, const std::string& environment) -> Result<void> {
+    constexpr std::array<std::string_view, 4> kIsolateOnly{"http.js", "crons.js", "schema.js",
+                                                           "auth.config.js"};
+    if (environment == "node" &&
+        std::find(kIsolateOnly.begin(), kIsolateOnly.end(), path) != kIsolateOnly.end())
+      return Error::bad_request("InvalidModules", "\"use node\" directive is not allowed for " + path + ".");
+    return {};
+  };
+  for (const auto& module : request.changed) HULL_CHECK_OK(refuse_node(module.path, module.environment));
+  for (const auto& module : request.unchanged) HULL_CHECK_OK(refuse_node(module.path, module.environment));
+  if (request.schema) HULL_CHECK_OK(refuse_node(request.schema->path, request.schema->environment));
   return {};
 }
 

@@ -14,10 +14,11 @@ std::string body(std::string_view app_members, std::string_view more = "") {
          R"("nodeDependencies":[])" + std::string(more) + "}";
 }
 Result<PushRequest> parse(const std::string& json) {
-  auto parsed = parse_plain_json(json);
+  auto parsed = PushBody::parse(json);
   EXPECT_TRUE(parsed.ok()) << json;
-  return PushRequest::parse(*parsed);
+  return PushRequest::parse(*std::move(parsed));
 }
+std::string text(const PackedText& packed) { return *unpack_text(packed); }
 std::string failure(const std::string& json) {
   auto result = parse(json);
   return result.ok() ? "" : result.error().code + ": " + result.error().message;
@@ -36,14 +37,33 @@ TEST(PushRequestTest, ReadsModulesHashesAndDefaults) {
   ASSERT_TRUE(request.ok()) << request.error().message;
   EXPECT_FALSE(request->dry_run);
   ASSERT_EQ(request->changed.size(), 3u);
-  EXPECT_EQ(request->changed[0].source_map, "m");
+  EXPECT_EQ(text(request->changed[0].source_map), "m");
+  EXPECT_EQ(request->changed[0].sha256, module_hash("x", "m"));
   EXPECT_EQ(request->changed[1].environment, "node");
   EXPECT_EQ(request->changed[2].path, "c.js");
   EXPECT_EQ(request->changed[2].environment, "isolate");
   EXPECT_EQ(request->unchanged[0].sha256, std::string(64, 'a'));
   EXPECT_EQ(request->server_version, "1.48.0");
+  EXPECT_TRUE(request->node.empty());
+  EXPECT_TRUE(request->uses_node());
   // The field's name in older CLIs.
   EXPECT_TRUE(parse(body(R"("functions":[{"path":"a.js","source":""}])")).ok());
+}
+
+TEST(PushRequestTest, LongTextsAreCompressedWhileTheBodyIsRead) {
+  std::string source(100'000, 'a'), map(50'000, 'b');
+  auto request = parse(body(R"("changedModules":[{"sourceMap":")" + map + R"(","path":"a.js","source":")" +
+                            source + R"("},{"path":"b.js","source":"s"}])"));
+  ASSERT_TRUE(request.ok()) << request.error().message;
+  EXPECT_LT(request->changed[0].source.frame.size(), 1000u);
+  EXPECT_EQ(text(request->changed[0].source), source);
+  EXPECT_EQ(text(request->changed[0].source_map), map);
+  EXPECT_EQ(request->changed[0].sha256, module_hash(source, map));
+  EXPECT_EQ(text(request->changed[1].source), "s");
+  // A long text where none belongs is as wrong as any other.
+  EXPECT_TRUE(failure(body(R"("changedModules":[{"source":"","path":")" + source + "\"}]"))
+                  .starts_with("BadJsonBody"));
+  EXPECT_EQ(failure(body(R"("changedModules":[{"path":"a.js"}])")), "BadJsonBody: missing field `source`");
 }
 
 TEST(PushRequestTest, RefusesBadContentWithInvalidConfig) {
@@ -74,7 +94,10 @@ TEST(PushRequestTest, RefusesBadShapeWithBadJsonBody) {
 
 TEST(PushRequestTest, NamesWhatIsNotSupported) {
   auto node = parse(module_named("n.js", R"(,"environment":"node")"));
-  EXPECT_EQ(check_supported(*node).error().code, "InvalidModules");
+  EXPECT_TRUE(node->uses_node());
+  EXPECT_TRUE(check_supported(*node).ok());
+  auto crons = parse(module_named("crons.js", R"(,"environment":"node")"));
+  EXPECT_EQ(check_supported(*crons).error().message, "\"use node\" directive is not allowed for crons.js.");
   PushRequest components;
   components.component_paths.push_back("../node_modules/x");
   EXPECT_EQ(check_supported(components).error().code, "ComponentsUnsupported");

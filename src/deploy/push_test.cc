@@ -1,4 +1,7 @@
 // Whole pushes: answers, code rows, switch, races.
+#include <set>
+
+#include "base/time.h"
 #include "deploy/push_fixture.h"
 #include "deploy/source_package.h"
 #include "services/environment.h"
@@ -77,8 +80,8 @@ TEST_F(PushTest, UnchangedModulesComeFromTheStore) {
   EXPECT_EQ(list(root_diff(finished).find("moduleDiff")->find("added")), "");
   EXPECT_EQ(root_diff(finished).find("diffType")->find("type")->as_string(), "modify");
   auto code = *runner_->code().load(*engine_->snapshot()->catalog());
-  EXPECT_EQ((*code->source("a.js"))->source, "query one");
-  EXPECT_EQ((*code->source("b.js"))->source, "query three");
+  EXPECT_EQ(*code->text("a.js", ModuleText::kSource), "query one");
+  EXPECT_EQ(*code->text("b.js", ModuleText::kSource), "query three");
   // The row of the unchanged module was not touched.
   auto after = engine_->snapshot()->catalog();
   for (const auto& row : before->system_rows("_modules")) {
@@ -256,6 +259,68 @@ TEST_F(PushTest, MessagesAreBoundedAndConcurrentPushesNamed) {
   EXPECT_TRUE(finish(*started).ok());
   EXPECT_TRUE(finish(*other).ok());
   EXPECT_EQ(hashes()->find("moduleHashes")->count(), 1u);
+}
+
+class PackageCollectionTest : public PushTest {
+ protected:
+  std::set<std::string> stored() {
+    std::set<std::string> keys;
+    for (const auto& blob : *blobs_->list("modules")) keys.insert(blob.key);
+    return keys;
+  }
+  std::string package_of(const std::string& path) {
+    for (const auto& row : engine_->snapshot()->catalog()->system_rows("_modules"))
+      if (row->value->find("path")->as_string() == path)
+        return std::string(row->value->find("sourcePackageId")->as_string());
+    return "";
+  }
+  size_t collect(double hours, const std::vector<std::string>& in_use = {}) {
+    auto removed = collect_packages(*engine_->snapshot()->catalog(), in_use,
+                                    unix_nanos() + static_cast<int64_t>(hours * 3600e9), *blobs_);
+    EXPECT_TRUE(removed.ok());
+    return removed.ok() ? *removed : 0;
+  }
+};
+
+TEST_F(PackageCollectionTest, WhatRowsAndYoungPushesNeedStays) {
+  push({{{"a.js", "query one"}, {"b.js", "query two"}}});
+  std::string first = package_of("a.js");
+  push({{{"b.js", "query three"}}, {{"a.js", hash_of("query one")}}});
+  std::string second = package_of("b.js");
+  EXPECT_EQ(package_of("a.js"), first);
+  EXPECT_NE(second, first);
+  // The push stored only what it changed.
+  PackageShelf shelf(blobs_.get());
+  auto package = *shelf.open(second);
+  EXPECT_EQ(package->find("a.js")->package_key, first);
+  EXPECT_EQ(package->find("b.js")->package_key, "");
+  EXPECT_EQ(collect(100), 0u);
+  push({{{"a.js", "query four"}, {"b.js", "query five"}}});
+  std::string third = package_of("a.js");
+  EXPECT_EQ(collect(1), 0u);
+  EXPECT_EQ(collect(25, {first}), 1u);
+  EXPECT_EQ(stored(), (std::set<std::string>{first, third}));
+  EXPECT_EQ(collect(25), 1u);
+  EXPECT_EQ(stored(), std::set<std::string>{third});
+}
+
+TEST_F(PackageCollectionTest, AnUnfinishedPushKeepsWhatItLeftUnchanged) {
+  push({{{"a.js", "query one"}}});
+  auto unfinished = start({{{"b.js", "query two"}}, {{"a.js", hash_of("query one")}}});
+  ASSERT_TRUE(unfinished.ok());
+  push({{{"c.js", "query three"}}});
+  EXPECT_EQ(collect(0), 0u);
+  parsed(finish(*unfinished));
+  auto code = *runner_->code().load(*engine_->snapshot()->catalog());
+  EXPECT_EQ(*code->text("a.js", ModuleText::kSource), "query one");
+  EXPECT_EQ(*code->text("b.js", ModuleText::kSource), "query two");
+  EXPECT_EQ(collect(25), 1u);
+}
+
+TEST_F(PackageCollectionTest, CodeInUseNamesItsPackages) {
+  push({{{"a.js", "query one"}}});
+  auto code = *runner_->code().load(*engine_->snapshot()->catalog());
+  EXPECT_EQ(runner_->code().packages_in_use(), std::vector<std::string>{package_of("a.js")});
 }
 
 }  // namespace

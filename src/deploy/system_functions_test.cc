@@ -120,6 +120,17 @@ TEST_F(SystemFunctionsTest, CodeAndSchemas) {
   EXPECT_EQ(modules->element(0).element(1).count(), 2u);
 }
 
+TEST_F(SystemFunctionsTest, NodeVersion) {
+  push({{{"messages.js", "query list"}}});
+  EXPECT_EQ(call("_system/frontend/node.js:version"), "null");
+  push({{{"node/ai.js", "action ask"}}});
+  EXPECT_EQ(call("_system/frontend/node.js:version"), "\"nodejs24.x\"");
+  Push chosen{{{"node/ai.js", "action ask"}}};
+  chosen.more = ",\"nodeVersion\":\"20\"";
+  push(chosen);
+  EXPECT_EQ(call("_system/frontend/node.js:version"), "\"nodejs20.x\"");
+}
+
 TEST_F(SystemFunctionsTest, WhatDoesNotExistYetReadsAsEmpty) {
   EXPECT_EQ(call("_system/cli/exports.js:getLatest"), "null");
   EXPECT_EQ(call("_system/cli/queryImport.js:list"), "[]");

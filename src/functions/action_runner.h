@@ -1,8 +1,8 @@
-// Runs actions: admission, operations (fetch, timers, calls of other functions), live log lines, completion.
-// Operations are answered from whatever thread finishes them. Thread-safe.
+// Runs actions and HTTP actions: admission, then RunningAction. Thread-safe.
 #pragma once
 
 #include "functions/attempt.h"
+#include "functions/http_exchange.h"
 
 namespace hull {
 
@@ -10,6 +10,7 @@ class ActionRunner {
  public:
   explicit ActionRunner(RunnerParts* parts) : parts_(*parts) {}
   void run(FunctionCall call, FunctionCallback done);
+  void run_http(HttpActionRequest request, OnHttpResponse respond);
 
  private:
   RunnerParts& parts_;

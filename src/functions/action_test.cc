@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 
+#include <atomic>
+#include <future>
 #include <thread>
 
 #include "functions/test_deployment.h"
@@ -34,6 +36,7 @@ export const get = action(async ({url}) => { const r = await fetch(url); return 
 export const post = action(async ({url}) => {
   const r = await fetch(url, {method: 'POST', body: 'x'.repeat(100000)}); return (await r.text()).length; });
 export const db = action(async () => { try { await insert('t', {n: 1}); } catch (e) { return e.message; } });
+export const loop = action(async () => { for (;;) {} });
 export const leave = action(async () => { run('mutation', 'm:add', {n: 1}); });
 )js";
 
@@ -139,6 +142,28 @@ TEST_F(ActionTest, ManyShareFewProcesses) {
   }
   for (auto& result : results) EXPECT_EQ(d.text(result.get()), "[10,20,30]");
   EXPECT_LE(d.runner().stats().workers, 6u);
+}
+
+TEST(ActionPoolTest, LoopingActionsDoNotHoldUpOthers) {
+  Knobs knobs;
+  knobs.action_user_timeout_s = 12;
+  TestDeployment d(knobs);
+  ASSERT_EQ(d.push({{"m.js", kModule}}), "");
+  std::atomic<int> ended{0};
+  std::vector<std::future<void>> loops;
+  for (int i = 0; i < 6; ++i) {
+    auto done = std::make_shared<std::promise<void>>();
+    loops.push_back(done->get_future());
+    d.runner().action(d.call("m:loop", "{}"), [&ended, done](FunctionResult) {
+      ++ended;
+      done->set_value();
+    });
+  }
+  // Long enough for the loops to be found out.
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_EQ(d.text(d.action("m:sleeps")), "[10,20,30]");
+  EXPECT_EQ(ended, 0);
+  for (auto& loop : loops) loop.wait();
 }
 
 }  // namespace

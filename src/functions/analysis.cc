@@ -2,8 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <map>
+#include <set>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "functions/snapshots.h"
 #include "functions/transaction_call.h"
@@ -16,17 +17,12 @@ constexpr double kStartTimeoutS = 20, kGraceS = 10;
 constexpr std::string_view kWorkerLostText =
     "The worker that loaded the modules ran out of memory or crashed";
 
-using Sources = std::map<std::string, const ModuleSource*>;
-
-Sources sources_of(const AnalysisRequest& request) {
-  Sources sources;
-  for (const ModuleSource& module : request.modules) {
-    if (module.environment == "isolate") sources[module.path] = &module;
+std::set<std::string> importable_in(const AnalysisRequest& request) {
+  std::set<std::string> paths = {request.schema_module, request.auth_module, request.definition_module};
+  for (const AnalysisRequest::Module& module : request.modules) {
+    if (module.environment == "isolate") paths.insert(module.path);
   }
-  for (const auto* single : {&request.schema, &request.auth, &request.definition}) {
-    if (*single) sources[(*single)->path] = &**single;
-  }
-  return sources;
+  return paths;
 }
 
 wire::ToWorker init_for(const AnalysisRequest& request, const Knobs& knobs) {
@@ -50,24 +46,26 @@ wire::ToWorker order_for(const AnalysisRequest& request, const Knobs& knobs) {
   for (const std::string& path : request.function_modules) order->add_modules(path);
   order->set_http_module(request.http_module);
   order->set_crons_module(request.crons_module);
-  if (request.schema) order->set_schema_module(request.schema->path);
-  if (request.auth) order->set_auth_module(request.auth->path);
-  if (request.definition) order->set_definition_module(request.definition->path);
+  order->set_schema_module(request.schema_module);
+  order->set_auth_module(request.auth_module);
+  order->set_definition_module(request.definition_module);
   order->set_user_timeout_ms(static_cast<uint32_t>(knobs.analyze_user_timeout_s * 1000));
   return message;
 }
 
-void serve(WorkerProcess& worker, const Sources& sources, const wire::ModuleRequest& request) {
+void serve(WorkerProcess& worker, const AnalysisRequest& analysis, const std::set<std::string>& importable,
+           const wire::ModuleRequest& request) {
   wire::ToWorker message;
   wire::ModuleReply* reply = message.mutable_module();
   reply->set_request_id(request.request_id());
-  auto it = sources.find(request.path());
-  if (it != sources.end()) {
-    reply->set_found(true);
-    if (request.source_map()) {
-      reply->set_source_map(it->second->source_map);
+  if (importable.contains(request.path())) {
+    auto text =
+        analysis.text(request.path(), request.source_map() ? ModuleText::kSourceMap : ModuleText::kSource);
+    if (text.ok()) {
+      reply->set_found(true);
+      *(request.source_map() ? reply->mutable_source_map() : reply->mutable_source()) = *std::move(text);
     } else {
-      reply->set_source(it->second->source);
+      spdlog::error("cannot load module path={}: {}", request.path(), text.error().message);
     }
   }
   worker.send(message);
@@ -81,6 +79,14 @@ std::string failure_text(const wire::AnalyzeResult& result) {
   for (const wire::LogLine& line : result.logs()) text += "\n" + log_line_from(line).pretty();
   return text;
 }
+
+AnalysisOutcome failed(std::string text) {
+  AnalysisOutcome outcome;
+  outcome.failure = AnalysisOutcome::Failure{"", std::move(text), ""};
+  return outcome;
+}
+
+}  // namespace
 
 AnalysisOutcome outcome_of(const wire::AnalyzeResult& result) {
   AnalysisOutcome outcome;
@@ -109,17 +115,9 @@ AnalysisOutcome outcome_of(const wire::AnalyzeResult& result) {
   return outcome;
 }
 
-AnalysisOutcome failed(std::string text) {
-  AnalysisOutcome outcome;
-  outcome.failure = AnalysisOutcome::Failure{"", std::move(text), ""};
-  return outcome;
-}
-
-}  // namespace
-
 Result<AnalysisOutcome> analyze_modules(WorkerLauncher& launcher, const Knobs& knobs,
                                         const AnalysisRequest& request) {
-  Sources sources = sources_of(request);
+  std::set<std::string> importable = importable_in(request);
   HULL_TRY(auto worker, launcher.launch());
   worker->send(init_for(request, knobs));
   // The worker limits each module by itself; this is for one that no longer can.
@@ -147,7 +145,7 @@ Result<AnalysisOutcome> analyze_modules(WorkerLauncher& launcher, const Knobs& k
       deadline =
           monotonic_nanos() + static_cast<int64_t>((knobs.analyze_user_timeout_s * modules + kGraceS) * 1e9);
     } else if (frame.has_module()) {
-      serve(*worker, sources, frame.module());
+      serve(*worker, request, importable, frame.module());
     } else if (frame.has_analyzed()) {
       return outcome_of(frame.analyzed());
     }

@@ -4,6 +4,7 @@
 #include "base/knobs.h"
 #include "functions/code.h"
 #include "functions/worker_process.h"
+#include "worker/protocol.pb.h"
 
 namespace hull {
 
@@ -11,5 +12,8 @@ namespace hull {
 // ours.
 Result<AnalysisOutcome> analyze_modules(WorkerLauncher& launcher, const Knobs& knobs,
                                         const AnalysisRequest& request);
+
+// The outcome as a worker or executor reports it.
+AnalysisOutcome outcome_of(const wire::AnalyzeResult& result);
 
 }  // namespace hull

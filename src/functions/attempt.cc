@@ -96,6 +96,7 @@ CallOutcome failed_outcome(const Error& error) {
 CallOutcome run_on_worker(RunnerParts& parts, WorkerProcess& worker, const Code& code,
                           const FunctionCall& call, UdfType type, const FunctionInfo& function,
                           Transaction& transaction, std::optional<std::string> journal_end, double now_ms) {
+  parts.starter->note_call(call.path.module.text);
   TransactionCall running(parts.settings, worker, code, call, type, transaction, std::move(journal_end),
                           now_ms);
   CallOutcome outcome = running.run(function);

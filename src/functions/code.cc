@@ -28,6 +28,10 @@ std::string key_of_parts(const Code::Parts& parts) {
   }
   add(text, parts.import_seed);
   add(text, fmt::format("{}", parts.import_time_ms));
+  if (!parts.node.empty()) {
+    add(text, parts.node.version);
+    add(text, parts.node.dependencies_key());
+  }
   return sha256_hex(text);
 }
 
@@ -40,6 +44,7 @@ std::shared_ptr<const Code> Code::make(Parts parts) {
   code->env_ = std::move(parts.env);
   code->import_seed_ = std::move(parts.import_seed);
   code->import_time_ms_ = parts.import_time_ms;
+  code->node_ = std::move(parts.node);
   code->load_ = std::move(parts.load);
   return code;
 }
@@ -51,15 +56,16 @@ const FunctionInfo* Code::find(const FunctionPath& path) const {
   return function == module->second.functions.end() ? nullptr : &function->second;
 }
 
-Result<std::shared_ptr<const ModuleSource>> Code::source(const std::string& path) const {
+Result<std::string> Code::text(const std::string& path, ModuleText which) const {
   if (!modules_.contains(path)) return Error::not_found("ModuleNotFound", "No module " + path);
-  return load_(path);
+  return load_(path, which);
 }
 
 std::vector<std::string> Code::entries() const {
   std::vector<std::string> entries;
   for (const auto& [path, module] : modules_) {
-    if (module.environment == "isolate" && !module.functions.empty()) entries.push_back(path);
+    bool callable = !module.functions.empty() || path == "http.js";
+    if (module.environment == "isolate" && callable) entries.push_back(path);
   }
   return entries;
 }

@@ -5,8 +5,7 @@
 // Rows behind it (system tables): _modules {path, environment, sha256 (hex), sourcePackageId (blob key),
 // analyzeResult (the exact JSON of deploy-and-cli.md §2.5 "Analyzed module" as a Convex value, or null)},
 // _udf_config {serverVersion, importPhaseRngSeed bytes, importPhaseUnixTimestamp int64 ns},
-// _environment_variables {name, value}. A source package is a blob holding a protobuf-free, zstd-compressed
-// concatenation written by pack_modules().
+// _environment_variables {name, value}. What a source package is: package.h.
 #pragma once
 
 #include <functional>
@@ -18,24 +17,12 @@
 
 #include "base/result.h"
 #include "database/catalog.h"
-#include "storage/blob_store.h"
+#include "functions/node_settings.h"
+#include "functions/package.h"
 #include "value/names.h"
 #include "value/validator.h"
 
 namespace hull {
-
-struct ModuleSource {
-  std::string path;  // "messages.js", "_deps/ABC.js"
-  std::string source;
-  std::string source_map;               // "" = none
-  std::string environment = "isolate";  // or "node"
-};
-// sha256 hex of the source followed by its map, as the CLI computes it (deploy-and-cli.md §2.2).
-std::string module_hash(std::string_view source, std::string_view source_map);
-
-// Blob format of a source package and its inverse.
-std::string pack_modules(const std::vector<ModuleSource>& modules);
-Result<std::vector<ModuleSource>> unpack_modules(std::string_view blob);
 
 struct FunctionInfo {
   std::string name;
@@ -49,6 +36,9 @@ struct ModuleInfo {
   std::map<std::string, FunctionInfo> functions;
 };
 
+// Reads a text of a module.
+using LoadText = std::function<Result<std::string>(const std::string& path, ModuleText which)>;
+
 class Code {
  public:
   const std::string& key() const { return key_; }
@@ -57,9 +47,10 @@ class Code {
   const std::map<std::string, std::string>& env() const { return env_; }  // user and system variables
   const std::string& import_seed() const { return import_seed_; }         // 32 bytes
   double import_time_ms() const { return import_time_ms_; }
-  // Source of a module (loaded from the package on first use). Thread-safe.
-  Result<std::shared_ptr<const ModuleSource>> source(const std::string& path) const;
-  // Modules that hold functions: entries of the snapshot.
+  const NodeSettings& node() const { return node_; }
+  // Source or source map of a module, read from its package each time ("" = no map). Thread-safe.
+  Result<std::string> text(const std::string& path, ModuleText which) const;
+  // Modules that hold functions or HTTP routes: entries of the snapshot.
   std::vector<std::string> entries() const;
 
   struct Parts {
@@ -67,7 +58,8 @@ class Code {
     std::map<std::string, std::string> env;
     std::string import_seed;
     double import_time_ms = 0;
-    std::function<Result<std::shared_ptr<const ModuleSource>>(const std::string& path)> load;
+    NodeSettings node;
+    LoadText load;  // thread-safe
   };
   static std::shared_ptr<const Code> make(Parts parts);  // computes the key
 
@@ -77,7 +69,8 @@ class Code {
   std::map<std::string, std::string> env_;
   std::string import_seed_;
   double import_time_ms_ = 0;
-  std::function<Result<std::shared_ptr<const ModuleSource>>(const std::string&)> load_;
+  NodeSettings node_;
+  LoadText load_;
 };
 
 // Builds Code from a catalog and remembers recent versions. Thread-safe.
@@ -88,17 +81,25 @@ class CodeLoader {
   // Code as it would be with these modules and variables (a push before its commit).
   virtual Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
                                                        const std::map<std::string, std::string>& user_env,
-                                                       const std::string& import_seed,
-                                                       int64_t import_time_ns) = 0;
+                                                       const std::string& import_seed, int64_t import_time_ns,
+                                                       const NodeSettings& node) = 0;
+  // Keys of the packages that Code objects still in use read from.
+  virtual std::vector<std::string> packages_in_use() = 0;
 };
 
 // Input and outcome of analysis (deploy-and-cli.md §3); see worker/protocol.proto for the meaning of each
 // part.
 struct AnalysisRequest {
-  std::vector<ModuleSource> modules;          // everything importable
+  struct Module {
+    std::string path, environment = "isolate";
+  };
+  std::vector<Module> modules;                // everything importable
   std::vector<std::string> function_modules;  // to analyse
-  std::string http_module, crons_module;      // "" = none
-  std::optional<ModuleSource> schema, auth, definition;
+  std::vector<std::string> node_modules;      // to analyse as Node.js modules
+  NodeSettings node;
+  std::string http_module, crons_module;                      // "" = none
+  std::string schema_module, auth_module, definition_module;  // "" = none
+  LoadText text;                                              // of any of them
   std::map<std::string, std::string> env;
   std::string import_seed;
   double import_time_ms = 0;

@@ -1,37 +1,43 @@
 #include "functions/code_loader.h"
 
 #include <algorithm>
+#include <set>
 
 #include "value/json.h"
 
 namespace hull {
 
-// One source package, read on first use.
-struct BlobCodeLoader::Package {
-  std::mutex mutex;
-  BlobStore* blobs = nullptr;
-  std::string key;
-  bool loaded = false;
-  std::map<std::string, std::shared_ptr<const ModuleSource>> modules;
-
-  Result<std::shared_ptr<const ModuleSource>> find(const std::string& path) {
-    std::lock_guard lock(mutex);
-    if (!loaded) {
-      HULL_TRY(std::string blob, blobs->get(key));
-      HULL_TRY(std::vector<ModuleSource> sources, unpack_modules(blob));
-      for (ModuleSource& source : sources) {
-        std::string name = source.path;
-        modules[name] = std::make_shared<const ModuleSource>(std::move(source));
-      }
-      loaded = true;
-    }
-    auto it = modules.find(path);
-    if (it == modules.end()) return Error::internal("source package " + key + " lacks a module");
-    return it->second;
-  }
-};
-
 namespace {
+
+// The packages of one Code, opened when a text of theirs is first asked for and kept open with the Code.
+class Packages {
+ public:
+  Packages(PackageShelf* shelf, const std::map<std::string, ModuleInfo>& modules) : shelf_(shelf) {
+    for (const auto& [path, module] : modules) keys_[path] = module.package_key;
+  }
+
+  Result<std::string> text(const std::string& path, ModuleText which) {
+    HULL_TRY(auto package, open(keys_.at(path)));
+    const PackageEntry* entry = package->find(path);
+    if (!entry) return Error::internal("source package " + keys_.at(path) + " lacks a module");
+    return package->text(*entry, which);
+  }
+
+ private:
+  Result<std::shared_ptr<const SourcePackage>> open(const std::string& key) {
+    std::lock_guard lock(mutex_);
+    auto& slot = open_[key];
+    if (!slot) {
+      HULL_TRY(slot, shelf_->open(key));
+    }
+    return slot;
+  }
+
+  PackageShelf* const shelf_;
+  std::map<std::string, std::string> keys_;  // by module path
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const SourcePackage>> open_;
+};
 
 std::string text_field(ValueView row, std::string_view name) {
   auto field = row.find(name);
@@ -77,22 +83,11 @@ Result<ModuleInfo> parse_module(ValueView row) {
 
 }  // namespace
 
-std::shared_ptr<BlobCodeLoader::Package> BlobCodeLoader::package(const std::string& key) {
-  std::lock_guard lock(mutex_);
-  std::erase_if(packages_, [](const auto& entry) { return entry.second.expired(); });
-  if (auto known = packages_[key].lock()) return known;
-  auto made = std::make_shared<Package>();
-  made->blobs = blobs_;
-  made->key = key;
-  packages_[key] = made;
-  return made;
-}
-
 std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInfo> modules,
                                                  const std::map<std::string, std::string>& user_env,
-                                                 std::string import_seed, double import_time_ms) {
-  std::map<std::string, std::shared_ptr<Package>> sources;  // by module path
-  for (const auto& [path, module] : modules) sources[path] = package(module.package_key);
+                                                 std::string import_seed, double import_time_ms,
+                                                 NodeSettings node) {
+  auto packages = std::make_shared<Packages>(&shelf_, modules);
   Code::Parts parts;
   parts.modules = std::move(modules);
   parts.env = system_env_;
@@ -100,10 +95,8 @@ std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInf
   parts.import_seed = std::move(import_seed);
   parts.import_seed.resize(32, '\0');
   parts.import_time_ms = import_time_ms;
-  parts.load =
-      [sources = std::move(sources)](const std::string& path) -> Result<std::shared_ptr<const ModuleSource>> {
-    return sources.at(path)->find(path);
-  };
+  parts.node = std::move(node);
+  parts.load = [packages](const std::string& path, ModuleText which) { return packages->text(path, which); };
   auto code = Code::make(std::move(parts));
   // The same content is the same object, so that comparing pointers or keys means the same.
   std::lock_guard lock(mutex_);
@@ -116,7 +109,7 @@ std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInf
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog) {
   Versions versions{catalog.version_of("_modules"), catalog.version_of("_udf_config"),
-                    catalog.version_of("_environment_variables")};
+                    catalog.version_of("_environment_variables"), catalog.version_of("_source_packages")};
   {
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < recent_.size(); ++i) {
@@ -147,7 +140,7 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
       time_ms = static_cast<double>(field->as_int64() / 1000000);
     }
   }
-  auto code = make(std::move(modules), env, std::move(seed), time_ms);
+  auto code = make(std::move(modules), env, std::move(seed), time_ms, node_settings_of(catalog));
   std::lock_guard lock(mutex_);
   recent_.push_front({versions, code});
   if (recent_.size() > kMaxRecent) recent_.pop_back();
@@ -156,10 +149,25 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::assemble(
     const std::vector<ModuleInfo>& modules, const std::map<std::string, std::string>& user_env,
-    const std::string& import_seed, int64_t import_time_ns) {
+    const std::string& import_seed, int64_t import_time_ns, const NodeSettings& node) {
   std::map<std::string, ModuleInfo> by_path;
   for (const ModuleInfo& module : modules) by_path[module.path] = module;
-  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000));
+  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000), node);
+}
+
+std::vector<std::string> BlobCodeLoader::packages_in_use() {
+  std::vector<std::shared_ptr<const Code>> codes;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, weak] : by_key_) {
+      if (auto code = weak.lock()) codes.push_back(std::move(code));
+    }
+  }
+  std::set<std::string> keys;
+  for (const auto& code : codes) {
+    for (const auto& [path, module] : code->modules()) keys.insert(module.package_key);
+  }
+  return {keys.begin(), keys.end()};
 }
 
 }  // namespace hull

@@ -1,7 +1,7 @@
 // The CodeLoader of a running server: Code from catalogs, sources from packages in the blob store.
 //
-// Thread-safe. Recent Code objects are remembered under the versions of the system tables they came from;
-// packages are shared by every Code that still uses them and read at most once while one does.
+// Thread-safe. Recent Code objects are remembered under the versions of the system tables they came from; the
+// indexes of packages are shared by every Code that still uses them and read at most once while one does.
 #pragma once
 
 #include <deque>
@@ -18,18 +18,18 @@ class BlobCodeLoader : public CodeLoader {
  public:
   // `system_env`: variables every deployment has (CONVEX_CLOUD_URL, CONVEX_SITE_URL).
   BlobCodeLoader(BlobStore* blobs, std::map<std::string, std::string> system_env)
-      : blobs_(blobs), system_env_(std::move(system_env)) {}
+      : shelf_(blobs), system_env_(std::move(system_env)) {}
 
   Result<std::shared_ptr<const Code>> load(const Catalog& catalog) override;
   Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
                                                const std::map<std::string, std::string>& user_env,
-                                               const std::string& import_seed,
-                                               int64_t import_time_ns) override;
+                                               const std::string& import_seed, int64_t import_time_ns,
+                                               const NodeSettings& node) override;
+  std::vector<std::string> packages_in_use() override;
 
  private:
-  struct Package;
   struct Versions {
-    uint64_t modules = 0, config = 0, environment = 0;
+    uint64_t modules = 0, config = 0, environment = 0, packages = 0;
     bool operator==(const Versions&) const = default;
   };
   struct Recent {
@@ -38,16 +38,14 @@ class BlobCodeLoader : public CodeLoader {
   };
   static constexpr size_t kMaxRecent = 8;
 
-  std::shared_ptr<Package> package(const std::string& key);
   std::shared_ptr<const Code> make(std::map<std::string, ModuleInfo> modules,
                                    const std::map<std::string, std::string>& user_env,
-                                   std::string import_seed, double import_time_ms);
+                                   std::string import_seed, double import_time_ms, NodeSettings node);
 
-  BlobStore* const blobs_;
+  PackageShelf shelf_;
   const std::map<std::string, std::string> system_env_;
   std::mutex mutex_;
   std::deque<Recent> recent_;  // newest first
-  std::map<std::string, std::weak_ptr<Package>> packages_;
   std::map<std::string, std::weak_ptr<const Code>> by_key_;
 };
 

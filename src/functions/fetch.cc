@@ -3,16 +3,18 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <atomic>
+#include <cstring>
 #include <optional>
 
 namespace hull {
 
 namespace {
 
-constexpr size_t kMaxUnread = 1 << 20;
-constexpr size_t kMaxChunk = 256 << 10;
 constexpr long kConnectTimeoutS = 30;
+constexpr long kReceiveBuffer = 64 << 10;
+constexpr std::array<std::string_view, 5> kDecoded = {"gzip", "x-gzip", "deflate", "br", "zstd"};
 
 void init_curl() {
   static const CURLcode initialized = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -26,10 +28,7 @@ std::string lower(std::string_view text) {
 }
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() &&
-         (text.back() == '\r' || text.back() == '\n' || text.back() == ' ' || text.back() == '\t')) {
-    text.remove_suffix(1);
-  }
+  while (!text.empty() && std::strchr("\r\n\t ", text.back())) text.remove_suffix(1);
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   return text;
 }
@@ -48,18 +47,40 @@ struct FetchService::Transfer {
   Id id = 0;
   Request request;
   OnResponse on_response;
-  OnChunk on_chunk;
   Response response;
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
-  std::string unread;
-  bool responded = false, paused = false, complete = false;
-  std::optional<Error> failure;
+  bool decodes = true;
+  bool responded = false;
+  // The body is written to the pipe piece by piece; `full` from a write until the pipe wants more.
+  struct Flow {
+    std::atomic<bool> full{false}, paused{false};
+  };
+  std::shared_ptr<Flow> flow = std::make_shared<Flow>();
+  std::string upload;
+  size_t upload_from = 0;
+  bool upload_done = false, upload_paused = false;
+  std::optional<Error> upload_error;
   char error_text[CURL_ERROR_SIZE] = {};
 
   ~Transfer() {
     if (easy) curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
+  }
+  void set_headers();
+  void set_body();
+  // Both directions must be named: what is not named goes on.
+  void apply_pauses() {
+    curl_easy_pause(easy, (flow->paused ? CURLPAUSE_RECV : 0) | (upload_paused ? CURLPAUSE_SEND : 0));
+  }
+  void ask_for_upload();
+  void close_upload() {
+    if (request.upload) request.upload->cancel();
+  }
+  std::string failure_text(CURLcode code) const {
+    std::string text = curl_easy_strerror(code);
+    if (error_text[0] != '\0') text += std::string(": ") + error_text;
+    return text;
   }
 };
 
@@ -87,7 +108,15 @@ void FetchService::post(std::function<void()> command) {
   curl_multi_wakeup(static_cast<CURLM*>(multi_));
 }
 
-FetchService::Id FetchService::start(Request request, OnResponse on_response) {
+void FetchService::post_to(Id id, std::function<void(Transfer&)> command) {
+  post([this, id, command = std::move(command)] {
+    auto it = transfers_.find(id);
+    if (it != transfers_.end()) command(*it->second);
+  });
+}
+
+void FetchService::start(Request request, OnResponse on_response) {
+  if (local_ && local_(request, on_response)) return;
   auto transfer = std::make_shared<Transfer>();
   transfer->service = this;
   transfer->request = std::move(request);
@@ -97,23 +126,8 @@ FetchService::Id FetchService::start(Request request, OnResponse on_response) {
     transfer->id = next_id_++;
   }
   post([this, transfer] { begin(transfer); });
-  return transfer->id;
-}
-
-void FetchService::read(Id id, OnChunk on_chunk) {
-  post([this, id, on_chunk = std::move(on_chunk)]() mutable {
-    auto it = transfers_.find(id);
-    if (it == transfers_.end()) {
-      on_chunk(Chunk{"", true});
-      return;
-    }
-    it->second->on_chunk = std::move(on_chunk);
-    feed(*it->second);
-  });
-}
-
-void FetchService::cancel(Id id) {
-  post([this, id] { drop(id, aborted()); });
+  transfer->request.aborted->when_fired(
+      [this, id = transfer->id] { post([this, id] { drop(id, aborted()); }); });
 }
 
 void FetchService::drop(Id id, const Error& error) {
@@ -121,9 +135,10 @@ void FetchService::drop(Id id, const Error& error) {
   if (it == transfers_.end()) return;
   auto transfer = it->second;
   transfers_.erase(it);
-  if (transfer->easy) curl_multi_remove_handle(static_cast<CURLM*>(multi_), transfer->easy);
+  curl_multi_remove_handle(static_cast<CURLM*>(multi_), transfer->easy);
+  transfer->close_upload();
   if (auto callback = std::exchange(transfer->on_response, nullptr)) callback(error);
-  if (auto callback = std::exchange(transfer->on_chunk, nullptr)) callback(error);
+  if (transfer->response.body) transfer->response.body->fail(error);
 }
 
 void FetchService::run() {
@@ -152,48 +167,64 @@ void FetchService::run() {
   while (!transfers_.empty()) drop(transfers_.begin()->first, aborted());
 }
 
+void FetchService::Transfer::set_headers() {
+  bool has_type = false, has_agent = false;
+  for (const auto& [name, value] : request.headers) {
+    std::string key = lower(name);
+    if (key == "accept-encoding") decodes = false;
+    if (key == "content-type") has_type = true;
+    if (key == "user-agent") has_agent = true;
+    if (key == "content-length" || key == "transfer-encoding") continue;  // follow from the body
+    headers =
+        curl_slist_append(headers, value.empty() ? (name + ";").c_str() : (name + ": " + value).c_str());
+  }
+  headers = curl_slist_append(headers, "Expect:");
+  if (!has_type) headers = curl_slist_append(headers, "Content-Type:");
+  if (!has_agent) headers = curl_slist_append(headers, "User-Agent: Hull");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+}
+
+void FetchService::Transfer::set_body() {
+  if (request.upload) {
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);  // chunked, as the size is not known
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &FetchService::on_upload);
+    curl_easy_setopt(easy, CURLOPT_READDATA, this);
+    // The upload cannot be sent again, should an idle connection turn out to be closed.
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  } else if (request.has_body) {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+  }
+}
+
 void FetchService::begin(const std::shared_ptr<Transfer>& transfer) {
   Transfer& t = *transfer;
   const Request& request = t.request;
   bool clean = is_clean(request.url) && is_clean(request.method);
   for (const auto& [name, value] : request.headers) clean = clean && is_clean(name) && is_clean(value);
-  if (!clean) {
-    t.on_response(fetch_failed("invalid characters in a request"));
+  if (!clean || request.aborted->fired()) {
+    t.close_upload();
+    t.on_response(clean ? aborted() : fetch_failed("invalid characters in a request"));
     return;
   }
-  t.easy = curl_easy_init();
-  bool decodes = true, has_type = false;
-  for (const auto& [name, value] : request.headers) {
-    std::string key = lower(name);
-    if (key == "accept-encoding") decodes = false;
-    if (key == "content-type") has_type = true;
-    if (key == "content-length") continue;  // set from the body
-    t.headers =
-        curl_slist_append(t.headers, value.empty() ? (name + ";").c_str() : (name + ": " + value).c_str());
-  }
-  t.headers = curl_slist_append(t.headers, "Expect:");
-  if (!has_type) t.headers = curl_slist_append(t.headers, "Content-Type:");
-
-  CURL* easy = t.easy;
+  CURL* easy = t.easy = curl_easy_init();
   curl_easy_setopt(easy, CURLOPT_PRIVATE, &t);
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutS);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t.headers);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t.error_text);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &FetchService::on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &t);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &FetchService::on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (decodes) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-  if (request.has_body) {
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-  }
+  t.set_headers();
+  if (t.decodes) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+  t.set_body();
   if (request.method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
   } else {
@@ -206,6 +237,7 @@ void FetchService::begin(const std::shared_ptr<Transfer>& transfer) {
 size_t FetchService::on_header(char* data, size_t size, size_t count, void* user) {
   Transfer& t = *static_cast<Transfer*>(user);
   std::string_view line(data, size * count);
+  if (t.responded) return size * count;  // trailers
   if (line.starts_with("HTTP/")) {
     t.response = {};
     size_t space = line.find(' ');
@@ -218,77 +250,97 @@ size_t FetchService::on_header(char* data, size_t size, size_t count, void* user
     return size * count;
   }
   size_t colon = text.find(':');
-  if (colon != text.npos && !t.responded) {
+  if (colon != text.npos) {
     t.response.headers.emplace_back(lower(text.substr(0, colon)), std::string(trim(text.substr(colon + 1))));
-  }
-  return size * count;
-}
-
-size_t FetchService::on_body(char* data, size_t size, size_t count, void* user) {
-  Transfer& t = *static_cast<Transfer*>(user);
-  if (t.unread.size() > kMaxUnread) {
-    t.paused = true;
-    return CURL_WRITEFUNC_PAUSE;
-  }
-  t.unread.append(data, size * count);
-  // Handing out here would let a callback end the transfer inside libcurl's own call.
-  if (t.on_chunk) {
-    t.service->post([service = t.service, id = t.id] {
-      auto it = service->transfers_.find(id);
-      if (it != service->transfers_.end()) service->feed(*it->second);
-    });
   }
   return size * count;
 }
 
 void FetchService::respond(Transfer& t) {
   if (std::exchange(t.responded, true)) return;
+  auto& headers = t.response.headers;
+  bool decoded = t.decodes && std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+                   return header.first == "content-encoding" &&
+                          std::find(kDecoded.begin(), kDecoded.end(), lower(header.second)) != kDecoded.end();
+                 });
+  // They describe bytes that nobody gets to see; a response that is passed on must not carry them.
+  if (decoded) {
+    std::erase_if(headers, [](const auto& header) {
+      return header.first == "content-encoding" || header.first == "content-length";
+    });
+  }
+  t.response.body = std::make_shared<BytePipe>();
+  t.response.body->on_cancel([this, id = t.id] { post([this, id] { drop(id, aborted()); }); });
   if (auto callback = std::exchange(t.on_response, nullptr)) callback(t.response);
 }
 
-void FetchService::finished(Transfer& t, int curl_code) {
-  curl_multi_remove_handle(static_cast<CURLM*>(multi_), t.easy);
-  t.complete = true;
-  if (curl_code != CURLE_OK) {
-    std::string text = curl_easy_strerror(static_cast<CURLcode>(curl_code));
-    if (t.error_text[0] != '\0') text += std::string(": ") + t.error_text;
-    t.failure = fetch_failed("error sending request for url (" + t.request.url + "): " + text);
-    if (!t.responded) {
-      drop(t.id, *t.failure);
-      return;
-    }
-  } else {
-    respond(t);
-  }
-  feed(t);
+size_t FetchService::on_body(char* data, size_t size, size_t count, void* user) {
+  Transfer& t = *static_cast<Transfer*>(user);
+  t.flow->paused = true;
+  if (t.flow->full) return CURL_WRITEFUNC_PAUSE;
+  t.flow->paused = false;
+  t.flow->full = true;
+  t.response.body->write(std::string(data, size * count),
+                         [service = t.service, id = t.id, flow = t.flow](bool open) {
+                           if (!open) return;  // on_cancel ends the transfer
+                           flow->full = false;
+                           if (!flow->paused) return;
+                           service->post_to(id, [](Transfer& paused) {
+                             paused.flow->paused = false;
+                             paused.apply_pauses();
+                           });
+                         });
+  return size * count;
 }
 
-void FetchService::feed(Transfer& t) {
-  if (!t.on_chunk) return;
-  if (!t.unread.empty()) {
-    Chunk chunk;
-    if (t.unread.size() <= kMaxChunk) {
-      chunk.bytes.swap(t.unread);
-    } else {
-      chunk.bytes = t.unread.substr(0, kMaxChunk);
-      t.unread.erase(0, kMaxChunk);
-    }
-    if (t.paused && t.unread.size() <= kMaxUnread / 2 && !t.complete) {
-      t.paused = false;
-      curl_easy_pause(t.easy, CURLPAUSE_CONT);
-    }
-    if (auto callback = std::exchange(t.on_chunk, nullptr)) callback(std::move(chunk));
-    return;
+void FetchService::Transfer::ask_for_upload() {
+  request.upload->read([service = service, id = id](Result<BytePipe::Chunk> chunk) {
+    service->post_to(id, [chunk = std::move(chunk)](Transfer& t) {
+      if (!chunk.ok()) {
+        t.upload_error = chunk.error();
+      } else {
+        t.upload = chunk->bytes;
+        t.upload_from = 0;
+        t.upload_done = chunk->done;
+      }
+      t.upload_paused = false;
+      t.apply_pauses();
+    });
+  });
+}
+
+size_t FetchService::on_upload(char* into, size_t size, size_t count, void* user) {
+  Transfer& t = *static_cast<Transfer*>(user);
+  if (t.upload_error) return CURL_READFUNC_ABORT;
+  size_t left = t.upload.size() - t.upload_from;
+  if (left == 0) {
+    if (t.upload_done) return 0;
+    if (!std::exchange(t.upload_paused, true)) t.ask_for_upload();
+    return CURL_READFUNC_PAUSE;
   }
-  if (!t.complete) return;
-  auto callback = std::exchange(t.on_chunk, nullptr);
-  std::optional<Error> failure = t.failure;
-  transfers_.erase(t.id);  // ends `t`
-  if (failure) {
-    callback(*failure);
-  } else {
-    callback(Chunk{"", true});
+  size_t taken = std::min(left, size * count);
+  std::memcpy(into, t.upload.data() + t.upload_from, taken);
+  t.upload_from += taken;
+  return taken;
+}
+
+void FetchService::finished(Transfer& t, int curl_code) {
+  auto code = static_cast<CURLcode>(curl_code);
+  std::optional<Error> failure;
+  if (t.upload_error) {
+    failure = t.upload_error;
+  } else if (code != CURLE_OK && !t.responded) {
+    failure = fetch_failed("error sending request for url (" + t.request.url + "): " + t.failure_text(code));
+  } else if (code != CURLE_OK) {
+    failure =
+        Error::bad_request("StreamFailed", "error reading a body from connection: " + t.failure_text(code));
   }
+  if (failure) return drop(t.id, *failure);
+  respond(t);
+  auto transfer = transfers_.extract(t.id).mapped();
+  curl_multi_remove_handle(static_cast<CURLM*>(multi_), t.easy);
+  t.close_upload();
+  t.response.body->finish();
 }
 
 }  // namespace hull

@@ -1,67 +1,69 @@
 // FetchService: the network side of fetch() in actions. One thread runs all transfers (libcurl multi).
-// Redirects are the caller's business; bodies stream with back-pressure: a transfer pauses while more than a
-// bounded amount is unread.
+// Redirects are the caller's business; bodies stream both ways with back-pressure. Requests to the
+// deployment's own origins can be answered in this process.
 //
-// Thread-safe. Callbacks run on the fetch thread and must not block. A transfer lives until its body was read
-// to the end, it failed and that was reported, or cancel().
+// Thread-safe. Callbacks run on the fetch thread or the thread that aborts, and must not block. A transfer
+// ends when its body was received, when it failed, when the response's body is cancelled, or when it is
+// aborted.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
-#include "base/result.h"
+#include "base/byte_pipe.h"
+#include "base/one_shot.h"
+#include "functions/http_headers.h"
 
 namespace hull {
 
 class FetchService {
  public:
-  using Id = uint64_t;
-  using Headers = std::vector<std::pair<std::string, std::string>>;
   struct Request {
     std::string url, method;
-    Headers headers;
-    std::string body;
+    HeaderPairs headers;
     bool has_body = false;
+    std::string body;
+    std::shared_ptr<BytePipe> upload;  // a body of unknown length, instead of `body`
+    std::shared_ptr<OneShot> aborted = std::make_shared<OneShot>();
   };
   struct Response {
     int status = 0;
-    std::string status_text;
-    Headers headers;
+    HeaderPairs headers;  // lower-case names
+    std::shared_ptr<BytePipe> body;
   };
-  struct Chunk {
-    std::string bytes;
-    bool done = false;  // nothing follows
-  };
+  // Called once: errors are FetchFailed. Later failures of the body are StreamFailed.
   using OnResponse = std::function<void(Result<Response>)>;
-  using OnChunk = std::function<void(Result<Chunk>)>;
+  // Takes a request (moves from its arguments and returns true) or leaves it to the network.
+  using Local = std::function<bool(Request&, OnResponse&)>;
 
   FetchService();
   ~FetchService();  // drops what is running; callbacks still due get an error
 
-  Id start(Request request, OnResponse on_response);
-  // The next piece of the body, as soon as there is one. One read at a time per transfer.
-  void read(Id id, OnChunk on_chunk);
-  void cancel(Id id);
+  // Call before the first request.
+  void answer_locally(Local local) { local_ = std::move(local); }
+  void start(Request request, OnResponse on_response);
 
  private:
   struct Transfer;
+  using Id = uint64_t;
   void run();
   void post(std::function<void()> command);
+  // Runs `command` on the fetch thread if the transfer still exists.
+  void post_to(Id id, std::function<void(Transfer&)> command);
   void begin(const std::shared_ptr<Transfer>& transfer);
   void finished(Transfer& transfer, int curl_code);
   void respond(Transfer& transfer);
-  void feed(Transfer& transfer);
   void drop(Id id, const Error& error);
   static size_t on_header(char* data, size_t size, size_t count, void* transfer);
   static size_t on_body(char* data, size_t size, size_t count, void* transfer);
+  static size_t on_upload(char* into, size_t size, size_t count, void* transfer);
 
+  Local local_;
   void* multi_ = nullptr;  // CURLM
   std::mutex mutex_;
   std::vector<std::function<void()>> commands_;

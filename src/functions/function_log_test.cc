@@ -72,22 +72,6 @@ TEST(CallTest, ClientTexts) {
   EXPECT_EQ(error.client_text("ab", true), "[Request ID: ab] Server Error");
 }
 
-TEST(PackageTest, RoundTripAndCorruption) {
-  std::vector<ModuleSource> modules = {{"a.js", std::string(100000, 'x'), "{}", "isolate"},
-                                       {"b.js", "", "", "node"}};
-  std::string blob = pack_modules(modules);
-  EXPECT_LT(blob.size(), 1000u);
-  auto back = unpack_modules(blob);
-  ASSERT_TRUE(back.ok());
-  ASSERT_EQ(back->size(), 2u);
-  EXPECT_EQ((*back)[0].source, modules[0].source);
-  EXPECT_EQ((*back)[1].environment, "node");
-  for (size_t cut : {size_t{0}, size_t{7}, size_t{12}, blob.size() - 1}) {
-    EXPECT_FALSE(unpack_modules(blob.substr(0, cut)).ok());
-  }
-  EXPECT_EQ(module_hash("ab", "c"), sha256_hex("abc"));
-}
-
 TEST(CodeTest, KeyFollowsContent) {
   Code::Parts parts;
   parts.modules["a.js"] = {"a.js", "hash", "isolate", "package", {}};

@@ -4,7 +4,10 @@
 
 namespace hull {
 
-std::string Identity::user_json() const { return attributes ? to_plain_json(*attributes) : "null"; }
+Result<std::string> Identity::user_json() const {
+  if (refusal) return *refusal;
+  return attributes ? to_plain_json(*attributes) : std::string("null");
+}
 
 std::string Identity::cache_key() const {
   if (attributes) return "user:" + to_plain_json(*attributes);
@@ -18,7 +21,7 @@ std::string Identity::cache_key() const {
     case Kind::kSystem:
       return "system";
     case Kind::kUnknown:
-      return "unknown";
+      return refusal ? "unknown:" + refusal->code + ":" + refusal->message : "unknown";
   }
   return "unknown";
 }
@@ -49,6 +52,13 @@ std::shared_ptr<const Identity> Identity::system() {
     made->kind = Kind::kSystem;
     return std::shared_ptr<const Identity>(std::move(made));
   }();
+  return identity;
+}
+
+std::shared_ptr<const Identity> Identity::unknown(Error refusal) {
+  auto identity = std::make_shared<Identity>();
+  identity->kind = Kind::kUnknown;
+  identity->refusal = std::move(refusal);
   return identity;
 }
 

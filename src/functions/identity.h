@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "value/value.h"
 
@@ -22,10 +23,11 @@ struct Identity {
   bool read_only = false;                 // admin keys minted read-only
   std::optional<Value> attributes;        // kUser, or kAdmin acting as a user: the UserIdentity object
   std::optional<int64_t> expires_unix_s;  // kUser
+  std::optional<Error> refusal;           // kUnknown: why the credentials were refused
 
   bool is_admin() const { return kind == Kind::kAdmin || kind == Kind::kSystem; }
-  // What ctx.auth.getUserIdentity() returns, as JSON ("null" if there is no user).
-  std::string user_json() const;
+  // What ctx.auth.getUserIdentity() returns, as JSON ("null" if there is no user), or throws.
+  Result<std::string> user_json() const;
   // Part of the query-cache key; equal for identities that functions cannot tell apart.
   std::string cache_key() const;
   // identityType of a log entry: "unknown", "user", "instance_admin", "system", "member_acting_user".
@@ -33,6 +35,8 @@ struct Identity {
 
   static std::shared_ptr<const Identity> anonymous();
   static std::shared_ptr<const Identity> system();
+  // The caller of an HTTP action whose Authorization header was refused.
+  static std::shared_ptr<const Identity> unknown(Error refusal);
   static std::shared_ptr<const Identity> admin(bool read_only, std::optional<Value> acting_as);
 };
 using IdentityPtr = std::shared_ptr<const Identity>;

@@ -115,6 +115,7 @@ void MutationRunner::start(RequestPtr request) {
 void MutationRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code) {
   PoolJob job;
   job.type = UdfType::kMutation;
+  job.function = request->call.path.canonical();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) {
@@ -157,7 +158,7 @@ bool MutationRunner::execute(const RequestPtr& request, WorkerProcess* worker,
   CallOutcome outcome = run_on_worker(parts_, *worker, **code, request->call, UdfType::kMutation, **function,
                                       *transaction, std::nullopt, now_ms);
   bool keep = !outcome.retire && outcome.loss == CallOutcome::Loss::kNone;
-  if (outcome.worth_another_worker() && request->losses++ == 0) {
+  if (request->losses++ < outcome.other_workers()) {
     schedule(request, *std::move(code));
     return keep;
   }

@@ -2,13 +2,13 @@
 
 #include <cmath>
 
+#include "functions/function_handles.h"
 #include "functions/lookup.h"
 
 namespace hull {
 
 namespace {
 
-constexpr std::string_view kHandlePrefix = "function://";
 constexpr std::string_view kFunctionReference = "_reference/function/";
 
 }  // namespace
@@ -97,22 +97,16 @@ Result<TransactionBudget> OpArgs::transaction_budget(std::string_view name) cons
   HULL_TRY(budget.intervals, limits->optional_count("databaseQueries"));
   HULL_TRY(budget.documents_written, limits->optional_count("documentsWritten"));
   HULL_TRY(budget.bytes_written, limits->optional_count("bytesWritten"));
+  for (std::string_view uncounted : {"functionsScheduled", "scheduledFunctionArgsBytes", "filesWritten",
+                                     "fileWriteBytes", "filesRead", "fileReadBytes"}) {
+    HULL_CHECK_OK(limits->optional_count(uncounted));
+  }
   return budget;
 }
 
-Result<FunctionPath> OpArgs::address() const {
+Result<FunctionPath> OpArgs::address(Transaction& transaction) const {
   HULL_TRY(auto handle, optional_string("functionHandle"));
-  if (handle) {
-    std::string_view text = *handle;
-    if (!text.starts_with(kHandlePrefix)) {
-      return Error::bad_request("InvalidFunctionHandle", "Invalid function handle " + *handle);
-    }
-    text.remove_prefix(kHandlePrefix.size());
-    text = text.substr(0, text.find('#'));
-    auto path = FunctionPath::parse(text);
-    if (!path.ok()) return Error::bad_request("FunctionHandleNotFound", "Function handle not found");
-    return path;
-  }
+  if (handle) return resolve_function_handle(transaction, *handle, method_);
   HULL_TRY(auto name, optional_string("name"));
   if (name) {
     auto path = FunctionPath::parse(*name);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "database/limits.h"
+#include "database/transaction.h"
 #include "value/json.h"
 #include "value/names.h"
 
@@ -33,8 +34,9 @@ class OpArgs {
   // The limits of a nested call, by the names of syscalls.md §8.2; what nothing counts yet is ignored.
   Result<TransactionBudget> transaction_budget(std::string_view name) const;
 
-  // The function a calling op names: functionHandle, name or reference (syscalls.md §8.1).
-  Result<FunctionPath> address() const;
+  // The function a calling op names: functionHandle, name or reference (syscalls.md §8.1). Handles are read
+  // through the transaction.
+  Result<FunctionPath> address(Transaction& transaction) const;
 
   Error invalid(std::string_view cause) const;                             // of the arguments as a whole
   Error invalid(std::string_view argument, std::string_view cause) const;  // of one argument

@@ -19,7 +19,7 @@ Error error_for_caller(const FunctionError& error) {
 Result<std::string> TransactionCall::op_run_udf(Level& level, std::string_view json) {
   HULL_TRY(OpArgs args, OpArgs::parse(json, "runUdf"));
   HULL_TRY(std::string kind, args.string("udfType"));
-  HULL_TRY(FunctionPath path, args.address());
+  HULL_TRY(FunctionPath path, args.address(*level.transaction));
   bool stale = kind == "snapshotQuery";
   if (kind != "query" && kind != "mutation" && !stale)
     return args.invalid("udfType", "unknown function type");

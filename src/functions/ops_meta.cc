@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "functions/op_args.h"
+#include "functions/function_handles.h"
 #include "functions/transaction_call.h"
 
 namespace hull {
@@ -14,14 +14,6 @@ namespace {
 Error not_available(std::string_view what) {
   return Error::bad_request("NotAvailable",
                             std::string(what) + " is not available in this version of Hull yet");
-}
-
-Result<std::string> function_handle(std::string_view json) {
-  HULL_TRY(OpArgs args, OpArgs::parse(json, "createFunctionHandle"));
-  HULL_TRY(auto handle, args.optional_string("functionHandle"));
-  if (handle) return json_string(*handle);
-  HULL_TRY(FunctionPath path, args.address());
-  return json_string("function://" + path.canonical());
 }
 
 Result<std::string> request_metadata(const MetaContext& context) {
@@ -50,8 +42,7 @@ std::optional<std::string_view> unbuilt(std::string_view name, UdfType type) {
 
 }  // namespace
 
-std::optional<Result<std::string>> shared_op(const MetaContext& context, std::string_view name,
-                                             std::string_view args) {
+std::optional<Result<std::string>> shared_op(const MetaContext& context, std::string_view name) {
   if (name == "1.0/getFunctionMetadata") {
     return R"({"name":)" + json_string(context.path->display()) + R"(,"componentPath":""})";
   }
@@ -59,7 +50,6 @@ std::optional<Result<std::string>> shared_op(const MetaContext& context, std::st
     return R"({"name":)" + json_string(context.instance_name) + R"(,"region":null,"class":"s16"})";
   }
   if (name == "1.0/getRequestMetadata") return request_metadata(context);
-  if (name == "1.0/createFunctionHandle") return function_handle(args);
   if (name == "1.0/componentArgument") {
     return Error::bad_request("NoComponentArgs", "Component arguments are not available within the app");
   }
@@ -83,8 +73,9 @@ std::optional<Result<std::string>> TransactionCall::meta_op(Level& level, const 
     outcome_.observed_time = true;
     return to_json(Value::int64(level.transaction->snapshot()->ts().ns));
   }
+  if (name == "1.0/createFunctionHandle") return create_function_handle(*level.transaction, op.args_json());
   MetaContext context{&call_, &level.path, level.type, settings_.instance_name};
-  return shared_op(context, name, op.args_json());
+  return shared_op(context, name);
 }
 
 Result<std::string> TransactionCall::op_metrics(Level& level) {
@@ -100,8 +91,13 @@ Result<std::string> TransactionCall::op_metrics(Level& level) {
   add("databaseQueries", level.transaction->reads().user_intervals(), limits.intervals);
   add("documentsRead", usage.documents_read, limits.documents_read);
   add("documentsWritten", usage.documents_written, limits.documents_written);
+  // Mutations neither schedule nor touch files yet.
   add("functionsScheduled", 0, 1000);
   add("scheduledFunctionArgsBytes", 0, 1 << 24);
+  add("filesWritten", 0, 1000);
+  add("fileWriteBytes", 0, 1 << 24);
+  add("filesRead", 0, 1000);
+  add("fileReadBytes", 0, 1 << 24);
   return out + "}";
 }
 

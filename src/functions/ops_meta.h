@@ -19,7 +19,6 @@ struct MetaContext {
 };
 
 // nullopt: not an operation of this kind.
-std::optional<Result<std::string>> shared_op(const MetaContext& context, std::string_view name,
-                                             std::string_view args);
+std::optional<Result<std::string>> shared_op(const MetaContext& context, std::string_view name);
 
 }  // namespace hull

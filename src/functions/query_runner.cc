@@ -114,6 +114,7 @@ void QueryRunner::lead(RequestPtr request) {
 void QueryRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code) {
   PoolJob job;
   job.type = UdfType::kQuery;
+  job.function = request->call.path.canonical();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) { fail(request, std::move(error)); };
@@ -163,7 +164,7 @@ bool QueryRunner::execute(const RequestPtr& request, WorkerProcess* worker,
   CallOutcome outcome = run_on_worker(parts_, *worker, **code, request->call, UdfType::kQuery, **function,
                                       *transaction, std::move(journal_end), now_ms);
   bool keep = !outcome.retire && outcome.loss == CallOutcome::Loss::kNone;
-  if (outcome.worth_another_worker() && request->losses++ == 0) {
+  if (request->losses++ < outcome.other_workers()) {
     schedule(request, *std::move(code));
     return keep;
   }

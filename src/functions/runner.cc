@@ -32,7 +32,11 @@ class Runner final : public FunctionRunner {
     parts_.timers = std::make_unique<Timers>();
     parts_.tasks = std::make_unique<TaskThreads>(2);
     parts_.pool = std::make_unique<WorkerPool>(parts_.starter.get(), knobs);
-    parts_.actions = std::make_unique<ActionPool>(parts_.starter.get(), knobs);
+    parts_.actions = std::make_unique<ActionPool>(parts_.starter.get(), worker_action_policy(*knobs));
+    parts_.node = std::make_unique<NodeHost>(
+        NodeOptions{options.node_executable, options.lib_dir, options.scratch_dir, options.node_packages_dir},
+        knobs);
+    parts_.node_actions = std::make_unique<ActionPool>(parts_.node.get(), node_action_policy(*knobs));
     parts_.options = std::move(options);
     // The first caller after a restart should not wait for what was pushed before it.
     warm_up_ = std::thread([this] { warm_up(); });
@@ -42,6 +46,7 @@ class Runner final : public FunctionRunner {
     warm_up_.join();
     // Actions may run for long: they are cut off. Queries and mutations end by themselves.
     parts_.actions->stop();
+    parts_.node_actions->stop();
     parts_.inflight.wait_until_empty();
   }
 
@@ -55,7 +60,14 @@ class Runner final : public FunctionRunner {
   void action(FunctionCall call, FunctionCallback done) override {
     actions_.run(std::move(call), std::move(done));
   }
+  void http_action(HttpActionRequest request, OnHttpResponse respond) override {
+    actions_.run_http(std::move(request), std::move(respond));
+  }
   void any(FunctionCall call, FunctionCallback done) override;
+  void answer_fetch_locally(FetchService::Local local) override {
+    parts_.fetch->answer_locally(std::move(local));
+  }
+  void cancel_actions() override { parts_.actions->stop(); }
 
   FunctionLog& log() override { return *parts_.log; }
   SystemFunctions& system_functions() override { return parts_.system_functions; }
@@ -63,8 +75,12 @@ class Runner final : public FunctionRunner {
   Engine& engine() override { return *parts_.engine; }
 
   Result<AnalysisOutcome> analyze(const AnalysisRequest& request) override {
-    return analyze_modules(*parts_.launcher, *parts_.options.knobs, request);
+    auto outcome = analyze_modules(*parts_.launcher, *parts_.options.knobs, request);
+    if (!outcome.ok() || outcome->failure || request.node_modules.empty()) return outcome;
+    HULL_CHECK_OK(parts_.node->analyze(request, *outcome));
+    return outcome;
   }
+  Result<void> prepare_node(const NodeSettings& settings) override { return parts_.node->prepare(settings); }
   Result<void> prepare(std::shared_ptr<const Code> code) override {
     parts_.starter->make_snapshot(*code);
     parts_.pool->prewarm(std::move(code));
@@ -72,9 +88,9 @@ class Runner final : public FunctionRunner {
   }
   Stats stats() override {
     auto pool = parts_.pool->stats();
-    auto actions = parts_.actions->stats();
-    return {pool.workers + actions.workers, pool.running + actions.running,
-            pool.rss_bytes + actions.rss_bytes, parts_.cache->stats().bytes};
+    auto actions = parts_.actions->stats(), node = parts_.node_actions->stats();
+    return {pool.workers + actions.workers + node.workers, pool.running + actions.running + node.running,
+            pool.rss_bytes + actions.rss_bytes + node.rss_bytes, parts_.cache->stats().bytes};
   }
 
  private:

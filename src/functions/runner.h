@@ -14,7 +14,9 @@
 #include "database/transaction.h"
 #include "functions/call.h"
 #include "functions/code.h"
+#include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/http_exchange.h"
 #include "functions/query_cache.h"
 #include "functions/system_function.h"
 #include "storage/blob_store.h"
@@ -27,8 +29,10 @@ struct RunnerOptions {
   const Knobs* knobs = nullptr;
   const InstanceSecret* secret = nullptr;
   std::string instance_name;
-  std::string lib_dir;                    // node, worker.node, runtime.js
-  std::string scratch_dir;                // snapshots
+  std::string lib_dir;                    // node, worker.node, runtime.js, node_executor.mjs
+  std::string scratch_dir;                // snapshots, unpacked Node.js modules
+  std::string node_packages_dir;          // external packages of Node.js actions
+  std::string node_executable;            // the Node.js that runs them, "" = found by itself
   std::string cloud_origin, site_origin;  // CONVEX_CLOUD_URL, CONVEX_SITE_URL
   bool redact_logs = false;
 };
@@ -44,8 +48,15 @@ class FunctionRunner {
                      std::function<void(QueryOutcome)> done) = 0;
   virtual void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) = 0;
   virtual void action(FunctionCall call, FunctionCallback done) = 0;
+  virtual void http_action(HttpActionRequest request, OnHttpResponse respond) = 0;
   // Looks the kind up first (/api/function, /api/run): query, mutation or action.
   virtual void any(FunctionCall call, FunctionCallback done) = 0;
+
+  // Gives fetch() of actions a way to the deployment's own origins that needs no network. Call before the
+  // first action.
+  virtual void answer_fetch_locally(FetchService::Local local) = 0;
+  // For a shutdown: ends the actions that run and refuses new ones. Their callers are answered.
+  virtual void cancel_actions() = 0;
 
   virtual FunctionLog& log() = 0;
   virtual SystemFunctions& system_functions() = 0;
@@ -55,6 +66,9 @@ class FunctionRunner {
   // Analysis and snapshot-making happen in short-lived workers; used by pushes. Blocking, call from a worker
   // thread.
   virtual Result<AnalysisOutcome> analyze(const AnalysisRequest& request) = 0;
+  // Makes sure that code with these settings can run; may install packages for minutes. Blocking. Errors are
+  // for whoever pushes: 400 DeploymentNotConfiguredForNodeActions, InvalidExternalModules, ModulesTooLarge.
+  virtual Result<void> prepare_node(const NodeSettings& settings) = 0;
   // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing.
   // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;

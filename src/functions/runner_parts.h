@@ -9,6 +9,7 @@
 #include "functions/code_loader.h"
 #include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/node_host.h"
 #include "functions/query_cache.h"
 #include "functions/runner.h"
 #include "functions/snapshots.h"
@@ -57,7 +58,8 @@ struct RunnerParts {
   std::unique_ptr<Timers> timers;
   std::unique_ptr<TaskThreads> tasks;
   std::unique_ptr<WorkerPool> pool;
-  std::unique_ptr<ActionPool> actions;
+  std::unique_ptr<NodeHost> node;
+  std::unique_ptr<ActionPool> actions, node_actions;
   Inflight inflight;
 };
 

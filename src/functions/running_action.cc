@@ -10,38 +10,48 @@ namespace hull {
 
 namespace {
 
-constexpr double kHungGraceS = 10;
+LogLine unawaited_line(const wire::CallDone& done) {
+  std::string names;
+  for (const std::string& name : done.unawaited_ops()) names += (names.empty() ? "" : ", ") + name;
+  int count = done.unawaited_ops_size();
+  return warning_line(
+      fmt::format(
+          "{} unawaited operation{}: [{}]. Async operations should be awaited or they might not run. See "
+          "https://docs.convex.dev/functions/actions#dangling-promises for more information.",
+          count, count == 1 ? "" : "s", names),
+      "UnawaitedOperations");
+}
+
+std::vector<LogLine> log_lines_from(const google::protobuf::RepeatedPtrField<wire::LogLine>& lines) {
+  std::vector<LogLine> out;
+  for (const wire::LogLine& line : lines) out.push_back(log_line_from(line));
+  return out;
+}
 
 }  // namespace
 
-RunningAction::RunningAction(RunnerParts* parts, std::shared_ptr<const Code> code,
-                             const FunctionInfo* function, SnapshotPtr snapshot, FunctionCall call,
-                             FunctionCallback done)
+RunningAction::RunningAction(RunnerParts* parts, std::shared_ptr<const Code> code, UdfType type,
+                             FunctionCall call)
     : ActionCall(next_call_id(), std::move(code)),
       parts_(*parts),
-      function_(function),
-      catalog_(snapshot->catalog()),
+      type_(type),
       call_(std::move(call)),
-      done_(std::move(done)),
       inflight_(parts->inflight.enter()),
       started_ms_(unix_millis()) {
   deadline_ns = INT64_MAX;
 }
 
 void RunningAction::started(std::shared_ptr<WorkerProcess> worker) {
-  const Knobs& knobs = *parts_.options.knobs;
   started_ms_ = unix_millis();
-  deadline_ns = monotonic_nanos() + static_cast<int64_t>((knobs.action_user_timeout_s + kHungGraceS) * 1e9);
+  deadline_ns =
+      monotonic_nanos() + static_cast<int64_t>((policy->user_timeout_s + policy->hung_after_s) * 1e9);
   wire::ToWorker message;
   wire::StartCall* start = message.mutable_start();
   start->set_call_id(id);
-  start->set_type(wire::ACTION);
-  start->set_module(call_.path.module.text);
-  start->set_function(call_.path.name);
-  start->set_args_json(call_.args_json);
   start->set_seed(random_bytes(32));
   start->set_now_ms(started_ms_);
-  start->set_user_timeout_ms(static_cast<uint32_t>(knobs.action_user_timeout_s * 1000));
+  start->set_user_timeout_ms(static_cast<uint32_t>(policy->user_timeout_s * 1000));
+  describe(*start);
   {
     std::lock_guard lock(mutex_);
     worker_ = worker;
@@ -83,13 +93,18 @@ void RunningAction::answer_error(uint64_t op, const Error& error) {
 }
 
 void RunningAction::ops(const wire::OpBatch& batch) {
-  for (const wire::Op& op : batch.ops()) start_op(op);
+  for (const wire::Op& op : batch.ops()) {
+    auto started = start_op(op);
+    if (!started.ok()) answer_error(op.op_id(), started.error());
+  }
 }
 
-void RunningAction::logs(const wire::LogLines& lines) {
-  std::vector<LogLine> added;
-  for (const wire::LogLine& line : lines.lines()) added.push_back(log_line_from(line));
-  progress(std::move(added));
+void RunningAction::logs(const wire::LogLines& lines) { progress(log_lines_from(lines.lines())); }
+
+FunctionLogEntry RunningAction::log_entry() const {
+  FunctionLogEntry entry = completion_entry(call_, type_, started_ms_);
+  describe_entry(entry);
+  return entry;
 }
 
 void RunningAction::progress(std::vector<LogLine> lines) {
@@ -97,62 +112,40 @@ void RunningAction::progress(std::vector<LogLine> lines) {
     std::lock_guard lock(mutex_);
     lines_.insert(lines_.end(), lines.begin(), lines.end());
   }
-  FunctionLogEntry entry = completion_entry(call_, UdfType::kAction, started_ms_);
+  FunctionLogEntry entry = log_entry();
   entry.kind = FunctionLogEntry::Kind::kProgress;
   entry.timestamp_s = started_ms_ / 1000;
   entry.log_lines = std::move(lines);
   parts_.log->append(std::move(entry));
 }
 
-void RunningAction::done(const wire::CallDone& done) {
-  if (!done.logs().empty()) {
-    std::vector<LogLine> added;
-    for (const wire::LogLine& line : done.logs()) added.push_back(log_line_from(line));
-    progress(std::move(added));
-  }
-  const Knobs& knobs = *parts_.options.knobs;
+CallOutcome RunningAction::failed(const wire::JsError& error) const {
   CallOutcome outcome;
-  outcome.user_ms = static_cast<double>(done.user_time_us()) / 1000;
-  if (!done.has_error()) {
-    auto value =
-        check_result(call_.path, function_->returns.get(), done.result_json(), *catalog_, knobs, false);
-    if (value.ok()) {
-      outcome.value = *std::move(value);
-    } else {
-      outcome = failed_outcome(value.error());
-    }
-  } else if (done.error().kind() == wire::JsError::INTERNAL) {
+  if (error.kind() == wire::JsError::INTERNAL) {
     spdlog::error("a worker reported an internal error function={}: {}", call_.path.canonical(),
-                  done.error().message());
-    outcome.system_error = Error::internal("worker: " + done.error().message());
+                  error.message());
+    outcome.system_error = Error::internal("worker: " + error.message());
   } else {
-    outcome.error = function_error_from(done.error());
+    outcome.error = function_error_from(error);
   }
-  append_warnings(outcome, call_, UdfType::kAction, nullptr, knobs);
-  if (int count = done.unawaited_ops_size(); count > 0) {
-    std::string names;
-    for (const std::string& name : done.unawaited_ops()) names += (names.empty() ? "" : ", ") + name;
-    outcome.log_lines.push_back(warning_line(
-        fmt::format(
-            "{} unawaited operation{}: [{}]. Async operations should be awaited or they might not run. See "
-            "https://docs.convex.dev/functions/actions#dangling-promises for more information.",
-            count, count == 1 ? "" : "s", names),
-        "UnawaitedOperations"));
-  }
+  return outcome;
+}
+
+void RunningAction::done(const wire::CallDone& done) {
+  if (!done.logs().empty()) progress(log_lines_from(done.logs()));
+  CallOutcome outcome = done.has_error() ? failed(done.error()) : succeeded(done);
+  outcome.user_ms = static_cast<double>(done.user_time_us()) / 1000;
+  append_warnings(outcome, call_, type_, nullptr, *parts_.options.knobs);
+  if (done.unawaited_ops_size() > 0) outcome.log_lines.push_back(unawaited_line(done));
   if (!outcome.log_lines.empty()) progress(std::move(outcome.log_lines));
   finish(std::move(outcome));
 }
 
-void RunningAction::lost(bool hung) {
-  const Knobs& knobs = *parts_.options.knobs;
+void RunningAction::lost(ActionLoss why) {
   CallOutcome outcome;
-  if (hung) {
-    outcome.error = host_error(
-        fmt::format("Function execution timed out (maximum duration: {}s)", knobs.action_user_timeout_s));
-  } else {
-    outcome.error = host_error(fmt::format(
-        "JavaScript execution ran out of memory (maximum memory usage: {} MB)", knobs.max_user_heap >> 20));
-  }
+  outcome.error = host_error(why == ActionLoss::kHung          ? policy->hung_text
+                             : why == ActionLoss::kOutOfMemory ? policy->out_of_memory_text
+                                                               : policy->crash_text);
   finish(std::move(outcome));
 }
 
@@ -163,32 +156,35 @@ void RunningAction::refused(Error error) {
 }
 
 void RunningAction::finish(CallOutcome outcome) {
-  std::set<FetchService::Id> streams;
+  conclude(outcome);
+  std::map<std::string, std::shared_ptr<BytePipe>> sources;
+  std::map<std::string, Fetch> fetches;
   std::set<Timers::Id> sleeps;
-  FunctionResult result;
+  std::vector<LogLine> lines;
   {
     std::lock_guard lock(mutex_);
     worker_ = nullptr;
-    streams.swap(streams_);
+    over_ = true;
+    sources.swap(sources_);
+    fetches.swap(fetches_);
     sleeps.swap(sleeps_);
-    result.log_lines = std::move(lines_);
+    lines.swap(lines_);
   }
-  for (FetchService::Id stream : streams) parts_.fetch->cancel(stream);
+  for (auto& [id, source] : sources) source->cancel();
+  for (auto& [id, fetch] : fetches) {
+    fetch.aborted->fire();
+    if (fetch.upload) fetch.upload->fail(Error::bad_request("StreamFailed", "The action has ended"));
+  }
   for (Timers::Id timer : sleeps) parts_.timers->cancel(timer);
 
-  FunctionLogEntry entry = completion_entry(call_, UdfType::kAction, started_ms_);
+  FunctionLogEntry entry = log_entry();
   entry.user_execution_time_s = outcome.user_ms / 1000;
-  if (outcome.value) entry.return_bytes = convex_size(*outcome.value);
   if (outcome.error) entry.error = outcome.error->message;
   if (outcome.system_error) entry.error = std::string(outcome.system_error->public_message());
   parts_.log->append(std::move(entry));
 
-  result.value = std::move(outcome.value);
-  result.error = std::move(outcome.error);
-  result.system_error = std::move(outcome.system_error);
-  result.ts = parts_.engine->latest();
   auto inflight = std::move(inflight_);
-  std::exchange(done_, nullptr)(std::move(result));
+  answer_caller(std::move(outcome), std::move(lines));
 }
 
 }  // namespace hull

@@ -12,12 +12,14 @@ namespace hull {
 
 namespace {
 
-constexpr size_t kMaxEntries = 200;
 // A snapshot is read into every isolate: past this it costs more memory than loading modules on demand.
 constexpr uint64_t kMaxSnapshotBytes = 24u << 20;
+// Heap and time after which the building child takes up no more entries: those beyond are loaded when called.
+constexpr uint64_t kMaxBuildHeapBytes = 24u << 20;
+constexpr uint32_t kMaxBuildMs = 2000;
 constexpr size_t kMaxSnapshots = 6;
 constexpr double kStartTimeoutS = 20;
-constexpr double kBuildTimeoutS = 60;
+constexpr double kBuildTimeoutS = 20;
 
 int64_t deadline_in(double seconds) { return monotonic_nanos() + static_cast<int64_t>(seconds * 1e9); }
 
@@ -41,13 +43,16 @@ void reply_module(WorkerProcess& worker, const Code& code, const wire::ModuleReq
   wire::ToWorker message;
   wire::ModuleReply* reply = message.mutable_module();
   reply->set_request_id(request.request_id());
-  auto source = code.source(request.path());
-  if (source.ok() && (*source)->environment == "isolate") {
-    reply->set_found(true);
-    if (!request.source_map()) reply->set_source((*source)->source);
-    if (request.source_map()) reply->set_source_map((*source)->source_map);
-  } else if (!source.ok() && source.error().kind == ErrorKind::kInternal) {
-    spdlog::error("cannot load module path={}: {}", request.path(), source.error().message);
+  auto module = code.modules().find(request.path());
+  if (module != code.modules().end() && module->second.environment == "isolate") {
+    auto text =
+        code.text(request.path(), request.source_map() ? ModuleText::kSourceMap : ModuleText::kSource);
+    if (text.ok()) {
+      reply->set_found(true);
+      *(request.source_map() ? reply->mutable_source_map() : reply->mutable_source()) = *std::move(text);
+    } else {
+      spdlog::error("cannot load module path={}: {}", request.path(), text.error().message);
+    }
   }
   worker.send(message);
 }
@@ -108,6 +113,24 @@ Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start_with(const Code& cod
 
 void WorkerStarter::make_snapshot(const Code& code) { snapshot_path(code); }
 
+void WorkerStarter::note_call(const std::string& module) {
+  std::lock_guard lock(mutex_);
+  called_[module] = ++uses_;
+}
+
+std::vector<std::string> WorkerStarter::entries_by_use(const Code& code) {
+  std::vector<std::string> entries = code.entries();
+  std::lock_guard lock(mutex_);
+  std::erase_if(called_, [&code](const auto& entry) { return !code.modules().contains(entry.first); });
+  auto last_call = [this](const std::string& path) {
+    auto it = called_.find(path);
+    return it == called_.end() ? 0 : it->second;
+  };
+  std::stable_sort(entries.begin(), entries.end(),
+                   [&last_call](const auto& a, const auto& b) { return last_call(a) > last_call(b); });
+  return entries;
+}
+
 std::string WorkerStarter::snapshot_path(const Code& code) {
   std::vector<std::string> unused;
   {
@@ -153,8 +176,7 @@ void WorkerStarter::forget(const std::string& key) {
 }
 
 std::string WorkerStarter::build(const Code& code) {
-  std::vector<std::string> entries = code.entries();
-  if (entries.size() > kMaxEntries) return "";
+  std::vector<std::string> entries = entries_by_use(code);
   auto worker = launcher_->launch();
   if (!worker.ok()) return "";
   WorkerProcess& child = **worker;
@@ -182,11 +204,14 @@ std::string WorkerStarter::build(const Code& code) {
       wire::ToWorker order;
       for (const std::string& entry : entries) order.mutable_build_snapshot()->add_entries(entry);
       order.mutable_build_snapshot()->set_output_path(path);
+      order.mutable_build_snapshot()->set_max_heap_bytes(kMaxBuildHeapBytes);
+      order.mutable_build_snapshot()->set_max_ms(kMaxBuildMs);
       child.send(order);
     } else if (frame.has_snapshot()) {
       const wire::SnapshotBuilt& built = frame.snapshot();
-      spdlog::debug("snapshot made entries={} failed={} bytes={} ms={}", built.entries_size(),
-                    built.failed_entries_size(), built.bytes(), (monotonic_nanos() - started) / 1000000);
+      spdlog::debug("snapshot made entries={} failed={} left_out={} bytes={} ms={}", built.entries_size(),
+                    built.failed_entries_size(), built.left_out(), built.bytes(),
+                    (monotonic_nanos() - started) / 1000000);
       if (built.bytes() > 0 && built.bytes() <= kMaxSnapshotBytes) return path;
       std::error_code ignored;
       std::filesystem::remove(path, ignored);

@@ -1,8 +1,9 @@
 // Starting workers with a Code, and the V8 snapshots they start from.
 //
-// A snapshot holds the evaluated modules of one Code. It is made once per Code, in a child of its own (some
-// user code makes V8 abort while it is written), as a file in the scratch directory; without one, workers
-// load modules on demand. Thread-safe; all calls block.
+// A snapshot holds evaluated modules of one Code: as many as fit a budget of size and time, those called last
+// first; workers load the others on demand. It is made once per Code, in a child of its own (some user code
+// makes V8 abort while it is written), as a file in the scratch directory. Thread-safe; all calls but
+// note_call() block.
 #pragma once
 
 #include <condition_variable>
@@ -13,20 +14,23 @@
 #include <string>
 
 #include "base/knobs.h"
+#include "functions/action_pool.h"
 #include "functions/code.h"
 #include "functions/worker_process.h"
 
 namespace hull {
 
-class WorkerStarter {
+class WorkerStarter final : public ActionStarter {
  public:
   WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir);
-  ~WorkerStarter();  // removes its files
+  ~WorkerStarter() override;  // removes its files
 
   // A worker that has answered Ready.
-  Result<std::unique_ptr<WorkerProcess>> start(const Code& code);
+  Result<std::unique_ptr<WorkerProcess>> start(const Code& code) override;
   // Makes the snapshot of `code` if there is none yet.
   void make_snapshot(const Code& code);
+  // A function of this module is called.
+  void note_call(const std::string& module);
 
  private:
   struct Snapshot {
@@ -36,6 +40,7 @@ class WorkerStarter {
   };
   std::string snapshot_path(const Code& code);
   std::string build(const Code& code);
+  std::vector<std::string> entries_by_use(const Code& code);
   Result<std::unique_ptr<WorkerProcess>> start_with(const Code& code, const std::string& snapshot);
   void forget(const std::string& key);
 
@@ -45,6 +50,7 @@ class WorkerStarter {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Snapshot> snapshots_;  // by Code key
+  std::map<std::string, uint64_t> called_;     // module path -> number of its last call
   uint64_t uses_ = 0;
   bool reported_sandbox_ = false;
 };

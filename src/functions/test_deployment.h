@@ -44,11 +44,11 @@ const runMutation = (name, args = {}) => op('1.0/runUdf', {udfType: 'mutation', 
 
 class TestDeployment {
  public:
-  explicit TestDeployment(Knobs knobs = {}) : knobs_(knobs) {
+  explicit TestDeployment(Knobs knobs = {}, std::string node_executable = "") : knobs_(knobs) {
     directory_ = std::filesystem::temp_directory_path() / ("hull-functions-" + random_hex(8));
     std::filesystem::create_directories(directory_ / "lib");
     std::filesystem::create_symlink(HULL_TEST_NODE, directory_ / "lib/node");
-    for (const char* file : {"worker.node", "runtime.js"}) {
+    for (const char* file : {"worker.node", "runtime.js", "node_executor.mjs"}) {
       std::filesystem::create_symlink(std::filesystem::path(HULL_TEST_LIB_DIR) / file,
                                       directory_ / "lib" / file);
     }
@@ -64,6 +64,8 @@ class TestDeployment {
     options.instance_name = "test";
     options.lib_dir = (directory_ / "lib").string();
     options.scratch_dir = (directory_ / "scratch").string();
+    options.node_packages_dir = (directory_ / "node_packages").string();
+    options.node_executable = node_executable;
     options.cloud_origin = "http://127.0.0.1:3210";
     options.site_origin = "http://127.0.0.1:3211";
     runner_ = *FunctionRunner::start(options);
@@ -75,6 +77,7 @@ class TestDeployment {
   }
 
   void stop() { runner_.reset(); }
+  const std::filesystem::path& directory() const { return directory_; }
   FunctionRunner& runner() { return *runner_; }
   Engine& engine() { return *engine_; }
   Knobs& knobs() { return knobs_; }
@@ -89,21 +92,32 @@ class TestDeployment {
     AnalysisRequest request;
     request.import_seed = std::string(32, 's');
     request.import_time_ms = 1700000000000;
+    std::vector<ModuleSource> sources;
+    PackageWriter writer;
     for (const auto& [path, source] : modules) {
-      request.modules.push_back({path, std::string(kPrelude) + source, "", "isolate"});
-      request.function_modules.push_back(path);
+      const bool on_node = source.find("'use node'") != std::string::npos;
+      sources.push_back({path, std::string(kPrelude) + source, "", on_node ? "node" : "isolate"});
+      writer.add(sources.back());
+      request.modules.push_back({path, sources.back().environment});
+      (on_node ? request.node_modules : request.function_modules).push_back(path);
     }
+    request.text = [&sources](const std::string& path, ModuleText which) -> Result<std::string> {
+      for (const ModuleSource& module : sources) {
+        if (module.path == path) return which == ModuleText::kSource ? module.source : module.source_map;
+      }
+      return Error::not_found("ModuleNotFound", path);
+    };
     auto outcome = runner_->analyze(request);
     if (!outcome.ok()) return outcome.error().message;
     if (outcome->failure) return outcome->failure->module + ": " + outcome->failure->text;
 
     std::string package = "package-" + random_hex(8);
-    EXPECT_TRUE(blobs_->put(package, pack_modules(request.modules)).ok());
+    EXPECT_TRUE(blobs_->put(package, std::move(writer).finish()).ok());
     transact([&](Transaction& transaction) {
       for (const DocumentPtr& row : transaction.system_rows("_modules")) {
         EXPECT_TRUE(transaction.system_remove(row->id).ok());
       }
-      for (const ModuleSource& module : request.modules) {
+      for (const ModuleSource& module : sources) {
         const AnalyzedModule* analysis = nullptr;
         for (const AnalyzedModule& each : outcome->modules) {
           if (each.path == module.path) analysis = &each;
@@ -125,7 +139,7 @@ class TestDeployment {
         ValueBuilder row;
         row.begin_object();
         row.key("path").string(module.path);
-        row.key("environment").string("isolate");
+        row.key("environment").string(module.environment);
         row.key("sha256").string(module_hash(module.source, ""));
         row.key("sourcePackageId").string(package);
         row.key("analyzeResult").value(*parse_plain_json("{\"functions\":[" + functions + "]}"));

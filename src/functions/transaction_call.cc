@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "functions/lookup.h"
 #include "functions/snapshots.h"
+#include "value/json.h"
 
 namespace hull {
 
@@ -44,12 +45,18 @@ LogLine log_line_from(const wire::LogLine& line) {
   out.truncated = line.truncated();
   out.timestamp_ms = line.timestamp_ms();
   out.system_code = line.system_code();
+  out.udf_path = line.udf_path();
   return out;
 }
 
 FunctionError function_error_from(const wire::JsError& error) {
   constexpr size_t kMaxText = 64 << 10;
   FunctionError out;
+  if (error.has_data_json()) {
+    auto data = parse_convex_json(error.data_json());
+    if (!data.ok()) return host_error("ConvexError with invalid data: " + data.error().message);
+    out.data_json = error.data_json();
+  }
   out.message = error.message();
   if (out.message.size() > kMaxText) {
     size_t end = kMaxText;
@@ -58,7 +65,6 @@ FunctionError function_error_from(const wire::JsError& error) {
   }
   out.message += '\n';
   for (const std::string& frame : error.frames()) out.message += "    " + frame + "\n";
-  if (error.has_data_json()) out.data_json = error.data_json();
   return out;
 }
 
@@ -85,9 +91,6 @@ CallOutcome TransactionCall::run(const FunctionInfo& function) {
     outcome_.error = std::move(result.error);
     if (result.refusal) outcome_.error = host_error(*result.refusal);
   }
-  // Lines of callees arrive before those of their callers.
-  std::stable_sort(outcome_.log_lines.begin(), outcome_.log_lines.end(),
-                   [](const LogLine& a, const LogLine& b) { return a.timestamp_ms < b.timestamp_ms; });
   return std::move(outcome_);
 }
 
@@ -106,7 +109,6 @@ TransactionCall::LevelResult TransactionCall::run_level(Level& level, const Func
   start->set_now_ms(now_ms_);
   start->set_user_timeout_ms(static_cast<uint32_t>(settings_.knobs->udf_user_timeout_s * 1000));
   start->set_parent_call_id(parent_call_id);
-  start->set_log_lines_used(static_cast<uint32_t>(outcome_.log_lines.size()));
   worker_.send(message);
 
   while (true) {
@@ -117,8 +119,6 @@ TransactionCall::LevelResult TransactionCall::run_level(Level& level, const Func
       if (fatal_ && outcome_.loss != CallOutcome::Loss::kNone) return {};
     } else if (frame->has_done()) {
       return finish_level(level, function, frame->done());
-    } else if (frame->has_logs()) {
-      add_logs(level, frame->logs().lines());
     }
   }
 }
@@ -126,8 +126,7 @@ TransactionCall::LevelResult TransactionCall::run_level(Level& level, const Func
 std::optional<wire::FromWorker> TransactionCall::next_frame(uint64_t call_id) {
   auto belongs = [call_id](const wire::FromWorker& frame) {
     return (frame.has_ops() && frame.ops().call_id() == call_id) ||
-           (frame.has_done() && frame.done().call_id() == call_id) ||
-           (frame.has_logs() && frame.logs().call_id() == call_id);
+           (frame.has_done() && frame.done().call_id() == call_id);
   };
   for (auto it = stray_.begin(); it != stray_.end(); ++it) {
     if (!belongs(*it)) continue;
@@ -180,6 +179,8 @@ void TransactionCall::lose(bool outgrew_memory) {
   fatal_ = true;
   if (outgrew_memory || cause == WorkerProcess::Cause::kOutOfMemory) {
     outcome_.loss = CallOutcome::Loss::kOutOfMemory;
+  } else if (cause == WorkerProcess::Cause::kKilled) {
+    outcome_.loss = CallOutcome::Loss::kKilled;
   } else {
     outcome_.loss =
         cause == WorkerProcess::Cause::kTimeout ? CallOutcome::Loss::kAtLimit : CallOutcome::Loss::kDied;
@@ -191,7 +192,7 @@ void TransactionCall::lose(bool outgrew_memory) {
 TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const FunctionInfo& function,
                                                            const wire::CallDone& done) {
   consume(level, done.consumed());
-  add_logs(level, done.logs());
+  for (const wire::LogLine& line : done.logs()) outcome_.log_lines.push_back(log_line_from(line));
   outcome_.observed_time |= done.observed_time();
   outcome_.observed_random |= done.observed_random();
   outcome_.user_ms += static_cast<double>(done.user_time_us()) / 1000;
@@ -233,15 +234,6 @@ TransactionCall::LevelResult TransactionCall::finish_level(Level& level, const F
                                            level.path.canonical()))};
   }
   return {*std::move(value), std::nullopt, std::nullopt};
-}
-
-void TransactionCall::add_logs(const Level& level,
-                               const google::protobuf::RepeatedPtrField<wire::LogLine>& lines) {
-  for (const wire::LogLine& line : lines) {
-    LogLine added = log_line_from(line);
-    if (level.depth > 0) added.udf_path = level.path.canonical();
-    outcome_.log_lines.push_back(std::move(added));
-  }
 }
 
 void TransactionCall::answer_batch(Level& level, const wire::OpBatch& batch) {

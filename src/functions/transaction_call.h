@@ -30,8 +30,12 @@ struct CallOutcome {
   // kAtLimit: the worker ended because this call outgrew its time, as it would again. The other losses may
   // not be the call's fault and are worth another worker; also running out of memory, since a worker's heap
   // holds what earlier calls have left and V8 has not collected yet.
-  enum class Loss { kNone, kDied, kHung, kAtLimit, kOutOfMemory } loss = Loss::kNone;
-  bool worth_another_worker() const { return loss != Loss::kNone && loss != Loss::kAtLimit; }
+  enum class Loss { kNone, kDied, kKilled, kHung, kAtLimit, kOutOfMemory } loss = Loss::kNone;
+  // On how many other workers the call is worth trying. Whoever kills one from outside may kill several.
+  int other_workers() const {
+    if (loss == Loss::kNone || loss == Loss::kAtLimit) return 0;
+    return loss == Loss::kKilled ? 4 : 1;
+  }
   bool retire = false;  // the worker must not be used again
   std::vector<LogLine> log_lines;
   bool observed_identity = false, observed_time = false, observed_random = false;
@@ -86,7 +90,6 @@ class TransactionCall {
   void answer_batch(Level& level, const wire::OpBatch& batch);
   void answer(Level& level, const wire::Op& op, wire::OpResult& result);
   void consume(Level& level, const google::protobuf::RepeatedPtrField<wire::Consumed>& reports);
-  void add_logs(const Level& level, const google::protobuf::RepeatedPtrField<wire::LogLine>& lines);
   void set_error(wire::OpResult& result, const Error& error);
   void set_fatal(wire::OpResult& result);
 

@@ -62,6 +62,27 @@ TEST_F(WorkerFailureTest, AbortOfTheProcessIsAnError) {
             "JavaScript execution ran out of memory (maximum memory usage: 64 MB)\n");
 }
 
+TEST_F(WorkerFailureTest, LoopingCallsDoNotHoldUpOthers) {
+  d.knobs().udf_user_timeout_s = 3;
+  ASSERT_EQ(d.text(d.query("m:ok")), R"("ok")");
+  std::atomic<int> ended{0};
+  std::vector<std::future<void>> loops;
+  for (int i = 0; i < 6; ++i) {
+    auto done = std::make_shared<std::promise<void>>();
+    loops.push_back(done->get_future());
+    d.runner().query(d.call("m:loop", R"({"n":)" + std::to_string(i) + "}"), std::nullopt, Timestamp{}, false,
+                     [&ended, done](QueryOutcome) {
+                       ++ended;
+                       done->set_value();
+                     });
+  }
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(d.text(d.query("m:rows", R"({"n":)" + std::to_string(i) + "}")), "0");
+  }
+  EXPECT_EQ(ended, 0);
+  for (auto& loop : loops) loop.wait();
+}
+
 TEST_F(WorkerFailureTest, KilledWorkersAreInvisible) {
   ASSERT_EQ(d.text(d.query("m:ok")), R"("ok")");
   std::promise<QueryOutcome> done;

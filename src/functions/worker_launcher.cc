@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <future>
 #include <optional>
 #include <vector>
 
@@ -28,6 +27,8 @@ constexpr const char* kBootstrap = "process.dlopen({exports:{}}, process.argv[1]
 // Unrolling takes the interrupt check out of endless loops that contain a short loop: nothing could stop
 // them.
 constexpr const char* kInterruptible = "--no-turboshaft-loop-unrolling";
+// A heap is full when it is full, not when collecting it took long: on a busy machine that says nothing.
+constexpr const char* kHeapLimitOnly = "--no-detect-ineffective-gcs-near-heap-limit";
 
 void limit(int resource, rlim_t soft) {
   rlimit limits{};
@@ -89,47 +90,14 @@ void close_from(int first) {
 
 }  // namespace
 
-struct WorkerLauncher::Order {
-  std::promise<Result<std::unique_ptr<WorkerProcess>>> done;
-};
-
 WorkerLauncher::WorkerLauncher(std::string lib_dir)
-    : lib_dir_(std::move(lib_dir)),
-      hash_seed_(static_cast<uint32_t>(random_u64() % 0x7ffffffe) + 1),
-      thread_([this] { run(); }) {}
-
-WorkerLauncher::~WorkerLauncher() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
-}
+    : lib_dir_(std::move(lib_dir)), hash_seed_(static_cast<uint32_t>(random_u64() % 0x7ffffffe) + 1) {}
 
 Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::launch() {
-  Order order;
-  auto result = order.done.get_future();
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return Error::overloaded("ShuttingDown", "The server is shutting down");
-    orders_.push_back(&order);
-  }
-  changed_.notify_all();
-  return result.get();
-}
-
-void WorkerLauncher::run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !orders_.empty(); });
-    if (orders_.empty()) return;
-    Order* order = orders_.front();
-    orders_.pop_front();
-    lock.unlock();
-    order->done.set_value(fork_worker());
-    lock.lock();
-  }
+  Result<std::unique_ptr<WorkerProcess>> worker =
+      Error::overloaded("ShuttingDown", "The server is shutting down");
+  fork_thread_.run([&] { worker = fork_worker(); });
+  return worker;
 }
 
 Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
@@ -150,10 +118,10 @@ Result<std::unique_ptr<WorkerProcess>> WorkerLauncher::fork_worker() {
                                     seed,
                                     "--disable-sigusr1",
                                     "--stack-size=2048",
-                                    "--js-base-64",
                                     "--no-wasm-async-compilation",
                                     "--wasm-max-mem-pages=1024",
                                     kInterruptible,
+                                    kHeapLimitOnly,
                                     "-e",
                                     kBootstrap,
                                     module,

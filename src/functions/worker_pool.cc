@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/memory_budget.h"
 #include "base/time.h"
+#include "functions/process_priority.h"
 
 namespace hull {
 
@@ -15,10 +17,25 @@ constexpr double kIdleS = 60, kOldCodeIdleS = 2, kStandbyS = 60;
 constexpr size_t kRssBudget = 256u << 20;
 constexpr size_t kCallsPerRssCheck = 16;
 
-size_t slots_for(const Knobs& knobs) {
+// A call is slow when it holds its slot for longer.
+constexpr int64_t kSlowNs = 30'000'000;
+constexpr int64_t kWatchNs = 20'000'000;
+// A slow call that has used so much processor time computes; others just wait.
+constexpr double kComputesS = 0.03;
+// Room for slow calls: many, but no more than the machine has memory for, if each takes all it may.
+constexpr size_t kMaxSlots = 16;
+constexpr size_t kMemoryPerSlot = 512u << 20;
+// Workers beyond the number of cores are only worth keeping while there are slow calls.
+constexpr double kExtraIdleS = 5;
+
+size_t fast_calls(const Knobs& knobs) {
   size_t cores = std::max<size_t>(2, std::thread::hardware_concurrency());
   size_t limit = std::max(knobs.max_concurrent_queries, knobs.max_concurrent_mutations);
   return limit > 0 ? std::min<size_t>(limit, 4 * cores) : cores;
+}
+
+size_t slots_for(size_t fast) {
+  return std::max(2 * fast, std::min(kMaxSlots, available_memory() / kMemoryPerSlot));
 }
 
 double seconds_since(int64_t from_ns) { return static_cast<double>(monotonic_nanos() - from_ns) / 1e9; }
@@ -42,16 +59,22 @@ Error shutting_down() { return Error::overloaded("ShuttingDown", "The server is 
 }  // namespace
 
 WorkerPool::WorkerPool(WorkerStarter* starter, const Knobs* knobs)
-    : starter_(starter), knobs_(knobs), max_slots_(slots_for(*knobs)) {}
+    : starter_(starter),
+      knobs_(knobs),
+      max_fast_(fast_calls(*knobs)),
+      max_slots_(slots_for(max_fast_)),
+      watcher_([this] { watch(); }) {}
 
 WorkerPool::~WorkerPool() {
   std::deque<PoolJob> refused;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    refused.swap(queue_);
+    refused = queue_.take_all();
     for (auto& slot : slots_) slot->wake.notify_all();
+    watch_.notify_all();
   }
+  watcher_.join();
   for (PoolJob& job : refused) job.refuse(shutting_down());
   for (auto& slot : slots_) slot->thread.join();
 }
@@ -67,7 +90,7 @@ void WorkerPool::submit(PoolJob job) {
       refused = queue_full();
     } else {
       current_key_ = job.code->key();
-      queue_.push_back(std::move(job));
+      queue_.push(std::move(job));
       dispatch_locked();
       return;
     }
@@ -82,11 +105,24 @@ bool WorkerPool::within_limit_locked(UdfType type) const {
   return limit == 0 || running < limit;
 }
 
+bool WorkerPool::has_free_slot_locked() const {
+  return slots_.size() < max_slots_ || std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+           return slot->state == Slot::State::kFree;
+         });
+}
+
+bool WorkerPool::may_start_locked(const PoolJob& job) const {
+  if (!within_limit_locked(job.type)) return false;
+  const size_t running = running_queries_ + running_mutations_;
+  // The last slots are for those that will soon give them back.
+  return running + max_fast_ < max_slots_ || queue_.known_fast(job.function);
+}
+
 WorkerPool::Slot* WorkerPool::slot_for_locked(const Code& code) {
   Slot* empty = nullptr;
   Slot* other = nullptr;
   for (auto& slot : slots_) {
-    if (slot->busy) continue;
+    if (slot->state != Slot::State::kFree) continue;
     if (!slot->worker) {
       empty = slot.get();
     } else if (slot->code->key() == code.key()) {
@@ -106,25 +142,59 @@ WorkerPool::Slot* WorkerPool::slot_for_locked(const Code& code) {
 }
 
 void WorkerPool::dispatch_locked() {
-  for (auto it = queue_.begin(); it != queue_.end();) {
-    if (!within_limit_locked(it->type)) {
-      ++it;
-      continue;
-    }
-    Slot* slot = slot_for_locked(*it->code);
-    if (!slot) return;
-    slot->busy = true;
-    ++(it->type == UdfType::kMutation ? running_mutations_ : running_queries_);
-    slot->job = std::move(*it);
-    it = queue_.erase(it);
+  while (!queue_.empty()) {
+    const size_t running = running_queries_ + running_mutations_;
+    if (running - slow_ >= max_fast_ || !has_free_slot_locked()) return;
+    auto job = queue_.pop([this](const PoolJob& next) { return may_start_locked(next); });
+    if (!job) return;
+    Slot* slot = slot_for_locked(*job->code);
+    slot->state = Slot::State::kCalled;
+    slot->called_ns = monotonic_nanos();
+    ++(job->type == UdfType::kMutation ? running_mutations_ : running_queries_);
+    slot->job = *std::move(job);
     slot->wake.notify_one();
+    if (!watching_) watch_.notify_one();
   }
+}
+
+void WorkerPool::watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    watching_ = running_queries_ + running_mutations_ > 0;
+    if (watching_) {
+      watch_.wait_for(lock, std::chrono::nanoseconds(kWatchNs));
+      look_for_slow_calls_locked();
+    } else {
+      watch_.wait(lock);
+    }
+  }
+}
+
+void WorkerPool::look_for_slow_calls_locked() {
+  const int64_t now = monotonic_nanos();
+  const bool contended = !queue_.empty() || running_queries_ + running_mutations_ > max_fast_;
+  for (auto& slot : slots_) {
+    if (slot->state != Slot::State::kCalled || now - slot->called_ns < kSlowNs) continue;
+    if (!slot->slow) {
+      slot->slow = true;
+      ++slow_;
+      slot->cpu_when_slow_s = slot->worker ? cpu_seconds(slot->worker->pid()) : 0;
+    } else if (contended && !slot->lowered && slot->worker &&
+               cpu_seconds(slot->worker->pid()) - slot->cpu_when_slow_s >= kComputesS) {
+      lower_priority(slot->worker->pid());
+      slot->lowered = true;
+    }
+  }
+  dispatch_locked();
 }
 
 bool WorkerPool::should_retire_locked(const Slot& slot) const {
   if (!slot.worker) return false;
   double idle = seconds_since(slot.idle_since_ns);
   if (slot.code->key() != current_key_) return idle >= kOldCodeIdleS;
+  const auto workers =
+      std::count_if(slots_.begin(), slots_.end(), [](const auto& other) { return other->worker != nullptr; });
+  if (static_cast<size_t>(workers) > max_fast_) return idle >= kExtraIdleS;
   if (idle < kIdleS) return false;
   return std::any_of(slots_.begin(), slots_.end(),
                      [&slot](const auto& other) { return other.get() != &slot && other->worker; });
@@ -142,7 +212,17 @@ void WorkerPool::run_slot(Slot& slot) {
       run_job(slot, std::move(job));
       lock.lock();
       --(type == UdfType::kMutation ? running_mutations_ : running_queries_);
-      slot.busy = false;
+      slow_ -= slot.slow;
+      slot.slow = slot.lowered = false;
+      // Whoever comes next should not have to wait for the worker that this call has cost.
+      if (!slot.worker && slot.code && !stopping_ && slot.code->key() == current_key_ &&
+          !has_idle_worker_locked()) {
+        slot.state = Slot::State::kReplacing;
+        lock.unlock();
+        ensure_worker(slot, slot.code);
+        lock.lock();
+      }
+      slot.state = Slot::State::kFree;
       slot.idle_since_ns = monotonic_nanos();
       dispatch_locked();
       continue;
@@ -164,24 +244,50 @@ void WorkerPool::run_slot(Slot& slot) {
   }
 }
 
-bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
+bool WorkerPool::has_idle_worker_locked() const {
+  return std::any_of(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return slot->state == Slot::State::kFree && slot->worker && slot->code->key() == current_key_;
+  });
+}
+
+std::unique_ptr<WorkerProcess> WorkerPool::take_standby_locked(const Code& code) {
+  auto it = std::find_if(standby_.begin(), standby_.end(), [&code](const Standby& standby) {
+    return standby.code->key() == code.key() && !standby.worker->ended();
+  });
+  if (it == standby_.end()) return nullptr;
+  auto worker = std::move(it->worker);
+  standby_.erase(it);
+  return worker;
+}
+
+std::unique_ptr<WorkerProcess> WorkerPool::await_standby(const Code& code) {
+  std::unique_lock lock(mutex_);
+  if (auto worker = take_standby_locked(code)) return worker;
+  auto starting = starting_.find(code.key());
+  if (starting == starting_.end() || starting->second.awaited >= starting->second.workers) return nullptr;
+  ++starting->second.awaited;
+  std::unique_ptr<WorkerProcess> worker;
+  started_.wait(lock, [&] {
+    worker = take_standby_locked(code);
+    return worker || !starting_.contains(code.key());
+  });
+  starting = starting_.find(code.key());
+  if (starting != starting_.end() && starting->second.awaited > 0) --starting->second.awaited;
+  return worker;
+}
+
+bool WorkerPool::ensure_worker(Slot& slot, std::shared_ptr<const Code> code) {
   // A worker that died while it was idle is nobody's fault: it must not cost a call one of its two attempts.
-  if (slot.worker && slot.code->key() == job.code->key() && !slot.worker->ended()) return true;
-  std::unique_ptr<WorkerProcess> old, fresh;
+  if (slot.worker && slot.code->key() == code->key() && !slot.worker->ended()) return true;
+  std::unique_ptr<WorkerProcess> old;
   {
     std::lock_guard lock(mutex_);
     old = std::move(slot.worker);
-    auto it = std::find_if(standby_.begin(), standby_.end(), [&job](const Standby& standby) {
-      return standby.code->key() == job.code->key() && !standby.worker->ended();
-    });
-    if (it != standby_.end()) {
-      fresh = std::move(it->worker);
-      standby_.erase(it);
-    }
   }
   old.reset();
+  auto fresh = await_standby(*code);
   if (!fresh) {
-    auto started = starter_->start(*job.code);
+    auto started = starter_->start(*code);
     if (!started.ok()) {
       spdlog::error("cannot start a worker: {}", started.error().message);
       return false;
@@ -190,7 +296,7 @@ bool WorkerPool::ensure_worker(Slot& slot, const PoolJob& job) {
   }
   std::lock_guard lock(mutex_);
   slot.worker = std::move(fresh);
-  slot.code = job.code;
+  slot.code = std::move(code);
   slot.calls = 0;
   return true;
 }
@@ -200,16 +306,18 @@ void WorkerPool::run_job(Slot& slot, PoolJob job) {
     job.refuse(queue_expired());
     return;
   }
-  if (!ensure_worker(slot, job)) {
+  if (!ensure_worker(slot, job.code)) {
     job.refuse(Error::internal("no worker could be started"));
     return;
   }
+  const int64_t from = monotonic_nanos();
   bool keep = job.run(*slot.worker);
   if (keep && ++slot.calls % kCallsPerRssCheck == 0 && slot.worker->rss_bytes() > kRssBudget) keep = false;
-  if (keep) return;
   std::unique_ptr<WorkerProcess> retired;
   std::lock_guard lock(mutex_);
-  retired = std::move(slot.worker);
+  queue_.charge(job.function, seconds_since(from));
+  if (keep && slot.lowered && !restore_priority(slot.worker->pid())) keep = false;
+  if (!keep) retired = std::move(slot.worker);
 }
 
 void WorkerPool::prewarm(std::shared_ptr<const Code> code) {
@@ -224,16 +332,16 @@ void WorkerPool::prewarm(std::shared_ptr<const Code> code) {
     for (Standby& standby : standby_) ready += standby.code->key() == code->key();
     wanted = std::max<size_t>(1, live);
     wanted -= std::min(wanted, ready);
+    if (wanted == 0) return;
+    starting_[code->key()].workers += wanted;
   }
   for (; wanted > 0; --wanted) {
     auto started = starter_->start(*code);
-    if (!started.ok()) {
-      spdlog::error("cannot start a worker: {}", started.error().message);
-      return;
-    }
+    if (!started.ok()) spdlog::error("cannot start a worker: {}", started.error().message);
     std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    standby_.push_back({code, *std::move(started), monotonic_nanos()});
+    if (started.ok() && !stopping_) standby_.push_back({code, *std::move(started), monotonic_nanos()});
+    if (--starting_[code->key()].workers == 0) starting_.erase(code->key());
+    started_.notify_all();
   }
 }
 

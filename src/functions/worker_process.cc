@@ -21,6 +21,7 @@ namespace hull {
 namespace {
 
 constexpr size_t kReadChunk = 64 << 10;
+constexpr size_t kKeepBuffer = 4 << 20;
 constexpr uint32_t kMaxFrame = 512u << 20;
 
 }  // namespace
@@ -37,7 +38,10 @@ WorkerProcess::~WorkerProcess() {
   close(wake_fd_);
 }
 
-void WorkerProcess::kill() { ::kill(pid_, SIGKILL); }
+void WorkerProcess::kill() {
+  ::kill(pid_, SIGKILL);
+  ::kill(-pid_, SIGKILL);  // what it has started, if it leads its group already
+}
 
 WorkerProcess::Cause WorkerProcess::cause_of_end() {
   kill();  // changes nothing about a process that is already on its way out
@@ -45,7 +49,10 @@ WorkerProcess::Cause WorkerProcess::cause_of_end() {
   // The process stays a zombie, so that its id cannot become another's while kill() may be called.
   while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
   }
-  if (info.si_code != CLD_EXITED) return Cause::kUnknown;
+  if (info.si_code != CLD_EXITED) {
+    if (info.si_status == SIGKILL) return Cause::kKilled;
+    return info.si_status == SIGABRT ? Cause::kAborted : Cause::kUnknown;
+  }
   if (info.si_status == worker::kExitOutOfMemory) return Cause::kOutOfMemory;
   return info.si_status == worker::kExitTimeout ? Cause::kTimeout : Cause::kUnknown;
 }
@@ -89,7 +96,7 @@ void WorkerProcess::send(const wire::ToWorker& message) {
 }
 
 bool WorkerProcess::take_frame(wire::FromWorker& frame) {
-  size_t have = in_.size() - in_from_;
+  size_t have = in_to_ - in_from_;
   uint32_t size = 0;
   if (have < sizeof size) return false;
   std::memcpy(&size, in_.data() + in_from_, sizeof size);
@@ -100,15 +107,19 @@ bool WorkerProcess::take_frame(wire::FromWorker& frame) {
   if (have < sizeof size + size) return false;
   if (!frame.ParseFromArray(in_.data() + in_from_ + sizeof size, static_cast<int>(size))) broken_ = true;
   in_from_ += sizeof size + size;
-  if (in_from_ == in_.size()) {
-    in_.clear();
-    in_from_ = 0;
-    if (in_.capacity() > (4u << 20)) in_.shrink_to_fit();
-  } else if (in_from_ > (1u << 20)) {
-    in_.erase(0, in_from_);
-    in_from_ = 0;
+  if (in_from_ == in_to_) {
+    in_from_ = in_to_ = 0;
+    if (in_.size() > kKeepBuffer) std::vector<char>().swap(in_);
   }
   return !broken_;
+}
+
+void WorkerProcess::make_room() {
+  if (in_.size() - in_to_ >= kReadChunk) return;
+  if (in_from_ > 0) std::memmove(in_.data(), in_.data() + in_from_, in_to_ - in_from_);
+  in_to_ -= in_from_;
+  in_from_ = 0;
+  if (in_.size() - in_to_ < kReadChunk) in_.resize(std::max(2 * in_.size(), 2 * kReadChunk));
 }
 
 WorkerProcess::Event WorkerProcess::receive(wire::FromWorker& frame, int64_t deadline_ns) {
@@ -135,10 +146,9 @@ WorkerProcess::Event WorkerProcess::receive(wire::FromWorker& frame, int64_t dea
       [[maybe_unused]] ssize_t got = read(wake_fd_, &count, sizeof count);
     }
     if (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) {
-      size_t at = in_.size();
-      in_.resize(at + kReadChunk);
-      ssize_t got = recv(fd_, in_.data() + at, kReadChunk, MSG_DONTWAIT);
-      in_.resize(at + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+      make_room();
+      ssize_t got = recv(fd_, in_.data() + in_to_, in_.size() - in_to_, MSG_DONTWAIT);
+      in_to_ += static_cast<size_t>(std::max<ssize_t>(got, 0));
       if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) broken_ = true;
     }
   }

@@ -5,29 +5,22 @@
 // flushed by the thread in receive(). receive() belongs to one thread at a time, the driver of the worker.
 // The destructor kills and reaps.
 //
-// The child dies with the thread that forked it (PR_SET_PDEATHSIG), so all children are forked by the thread
-// of a WorkerLauncher, which lives as long as the runner.
+// Its process group is killed with it.
 #pragma once
 
 #include <sys/types.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "base/result.h"
+#include "functions/child_process.h"
 #include "worker/protocol.pb.h"
 
 namespace hull {
-
-// A worker of actions that takes more than this is killed: heaps have limits of their own, but some code
-// outgrows them before V8 looks.
-inline constexpr size_t kMaxWorkerRss = 512u << 20;
 
 class WorkerProcess {
  public:
@@ -44,11 +37,20 @@ class WorkerProcess {
   void wake();
   void kill();
   // Why the worker ended, after kClosed. Kills it if it did not end by itself.
-  enum class Cause { kUnknown, kOutOfMemory, kTimeout };
+  enum class Cause {
+    kUnknown,
+    kOutOfMemory,
+    kTimeout,
+    kKilled,   // from outside, by SIGKILL
+    kAborted,  // by itself: what V8 does with a heap that is full, where nobody asks it for something else
+  };
   Cause cause_of_end();
 
   // The process has ended, whether or not receive() has noticed yet.
   bool ended() const;
+
+  // Keeps something as long as the process may use it. Before the process is shared.
+  void hold(std::shared_ptr<const void> resource) { held_ = std::move(resource); }
 
   pid_t pid() const { return pid_; }
   size_t rss_bytes() const;
@@ -57,6 +59,7 @@ class WorkerProcess {
  private:
   bool flush_locked();
   bool take_frame(wire::FromWorker& frame);
+  void make_room();  // for another read
 
   const pid_t pid_;
   const int fd_;
@@ -67,30 +70,24 @@ class WorkerProcess {
   std::mutex write_mutex_;
   std::string unsent_;
   size_t unsent_from_ = 0;
-  std::string in_;  // receive() only
-  size_t in_from_ = 0;
+  std::vector<char> in_;  // receive() only; what arrived is at in_from_ to in_to_
+  size_t in_from_ = 0, in_to_ = 0;
+  std::shared_ptr<const void> held_;
 };
 
 class WorkerLauncher {
  public:
   explicit WorkerLauncher(std::string lib_dir);
-  ~WorkerLauncher();
   // Blocking (milliseconds). Thread-safe.
   Result<std::unique_ptr<WorkerProcess>> launch();
 
  private:
-  struct Order;
-  void run();
   Result<std::unique_ptr<WorkerProcess>> fork_worker();
 
   const std::string lib_dir_;
-  const uint32_t hash_seed_;  // equal for all workers: a V8 snapshot is bound to it
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Order*> orders_;
-  bool stopping_ = false;
-  bool reported_isolation_ = false;  // launcher thread only
-  std::thread thread_;
+  const uint32_t hash_seed_;         // equal for all workers: a V8 snapshot is bound to it
+  bool reported_isolation_ = false;  // fork thread only
+  ForkThread fork_thread_;
 };
 
 }  // namespace hull

@@ -96,6 +96,10 @@ class FakeRunner final : public FunctionRunner {
     std::optional<SessionRequest> session;
     FunctionCallback done;
   };
+  struct PendingHttp {
+    HttpActionRequest request;
+    OnHttpResponse respond;
+  };
   struct PendingQuery {
     FunctionCall call;
     std::optional<std::string> journal;
@@ -159,6 +163,11 @@ class FakeRunner final : public FunctionRunner {
     actions.push_back({std::move(call), std::nullopt, std::move(done)});
     if (auto_reply) auto_reply(actions.back());
   }
+  void http_action(HttpActionRequest request, OnHttpResponse respond) override {
+    http_actions.push_back({std::move(request), std::move(respond)});
+  }
+  void answer_fetch_locally(FetchService::Local) override {}
+  void cancel_actions() override {}
   void any(FunctionCall call, FunctionCallback done) override {
     mutation(std::move(call), std::nullopt, std::move(done));
   }
@@ -182,6 +191,7 @@ class FakeRunner final : public FunctionRunner {
   FakeEngine& fake_engine() { return engine_; }
   Result<AnalysisOutcome> analyze(const AnalysisRequest&) override { return Error::internal("fake"); }
   Result<void> prepare(std::shared_ptr<const Code>) override { return {}; }
+  Result<void> prepare_node(const NodeSettings&) override { return {}; }
   Stats stats() override { return {}; }
 
   std::map<std::string, std::string> data;
@@ -190,6 +200,7 @@ class FakeRunner final : public FunctionRunner {
   bool hold_queries = false;
   std::vector<PendingQuery> held_queries;
   std::vector<Pending> mutations, actions;
+  std::vector<PendingHttp> http_actions;
   std::function<void(Pending&)> auto_reply;  // answers mutations and actions at once
   std::optional<Error> next_system_error;
 

@@ -34,7 +34,8 @@ void set_call_args(HttpCall& call, std::string_view args_json) {
   std::string list = text.starts_with('[') ? std::string(text) : "[" + std::string(text) + "]";
   auto value = parse_convex_json(list);
   if (!value.ok()) {
-    call.bad_args = std::string(value.error().public_message()) + "\n";
+    call.bad_args = "Invalid arguments for " + call.path.canonical() + ": " +
+                    std::string(value.error().public_message()) + "\n";
     return;
   }
   call.args = std::move(*value);

@@ -23,7 +23,8 @@ struct HttpCall {
 
 // `format` as sent, else the default of the client's version. Error 400 BadFormat.
 Result<JsonFormat> parse_format(std::optional<std::string_view> format, const ClientVersion& client);
-// Sets args, args_json or bad_args from raw JSON: an array is the argument list, anything else is wrapped.
+// Sets args, args_json or bad_args (which names the path) from raw JSON: an array is the argument list,
+// anything else is wrapped.
 void set_call_args(HttpCall& call, std::string_view args_json);
 // {path, args, format?, componentPath?}.
 Result<HttpCall> parse_http_call(std::string_view body, const ClientVersion& client);

@@ -1,5 +1,7 @@
 #include "server/http_session.h"
 
+#include <sys/socket.h>
+
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,9 +13,12 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "server/body_feed.h"
+#include "server/response_writer.h"
 #include "server/websocket_session.h"
 
 namespace hull {
@@ -69,6 +74,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void read_head() {
     if (stopping_) return close();
     request_.reset();
+    feed_.reset();
+    body_ended_ = answered_ = false;
     parser_.emplace();
     parser_->header_limit(kMaxHeadBytes);
     parser_->body_limit(boost::none);
@@ -104,9 +111,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                                      std::string(view(field.value())));
     }
     set_target(*request_, view(message.target()));
-    if (site_port_ && request_->path != "/version" && request_->path != "/metrics") {
-      request_->path = "/http" + request_->path;
-    }
+    env_.pipeline->map_site_path(*request_);
     keep_alive_ = parser_->keep_alive();
     if (env_.pipeline->is_sync_path(*request_)) {
       ClientVersion client;
@@ -116,7 +121,59 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
       keep_alive_ = keep_alive_ && parser_->is_done();
       return write(std::move(*refused));
     }
-    read_body();
+    if (env_.pipeline->streams_body(*request_)) {
+      after_continue([self = shared_from_this()] { self->stream_body(); });
+    } else {
+      read_body();
+    }
+  }
+
+  // Runs `next` once the client has been told to send the body, if it waits for that.
+  template <typename Next>
+  void after_continue(Next next) {
+    auto expect = request_->header("Expect");
+    if (!expect || !equals_ignoring_case(*expect, "100-continue") || parser_->is_done()) return next();
+    auto go_ahead = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
+    http::async_write(
+        stream_, *go_ahead,
+        [self = shared_from_this(), go_ahead, next = std::move(next)](error_code error, size_t) {
+          if (error) return self->close();
+          next();
+        });
+  }
+
+  // The route gets the request at once, and its body as it comes.
+  void stream_body() {
+    auto pipe = std::make_shared<BytePipe>();
+    const bool bodiless =
+        request_->method == "GET" || request_->method == "HEAD" || request_->method == "OPTIONS";
+    if (!bodiless) request_->body_stream = pipe;
+    feed_ = std::make_shared<BodyFeed>(stream_, buffer_, std::move(*parser_), pipe, kBodyTimeout);
+    feed_->start([self = shared_from_this(), request = request_](bool complete) {
+      if (self->closed_) return;
+      self->body_ended_ = complete;
+      if (!complete) request->client_gone->fire();
+      if (self->answered_) return self->after_answer();
+      if (complete) self->watch_client();
+    });
+    if (bodiless) feed_->discard();
+    run();
+  }
+
+  // Notices a client that goes away while it waits for the answer. It may send its next request meanwhile;
+  // then nothing is noticed any more.
+  void watch_client() {
+    if (std::exchange(watching_, true)) return;
+    stream_.socket().async_wait(
+        asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+          self->watching_ = false;
+          if (error || !self->body_ended_ || self->answered_) return;
+          char byte = 0;
+          ssize_t got = recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+          if (got > 0) return;
+          if (got < 0 && (errno == EAGAIN || errno == EINTR)) return self->watch_client();
+          self->request_->client_gone->fire();
+        });
   }
 
   void read_body() {
@@ -125,16 +182,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     if (parser_->content_length() && *parser_->content_length() > limit) return body_over_limit();
     parser_->body_limit(limit);
     stream_.expires_after(kBodyTimeout);
-    auto expect = request_->header("Expect");
-    if (expect && equals_ignoring_case(*expect, "100-continue") && !parser_->is_done()) {
-      auto go_ahead = std::make_shared<http::response<http::empty_body>>(http::status::continue_, 11);
-      http::async_write(stream_, *go_ahead, [self = shared_from_this(), go_ahead](error_code error, size_t) {
-        if (error) return self->close();
-        self->read_body_bytes();
-      });
-      return;
-    }
-    read_body_bytes();
+    after_continue([self = shared_from_this()] { self->read_body_bytes(); });
   }
 
   void read_body_bytes() {
@@ -156,7 +204,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void run() {
-    stream_.expires_never();
+    if (!feed_) stream_.expires_never();
     uint64_t turn = ++turn_;
     double seconds = env_.pipeline->context().knobs->http_timeout_s;
     timeout_.expires_after(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
@@ -167,7 +215,10 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     });
     env_.pipeline->handle(request_, [self = shared_from_this(), turn](HttpResponse response) {
       asio::dispatch(self->stream_.get_executor(), [self, turn, response = std::move(response)]() mutable {
-        if (turn != self->turn_) return;
+        if (turn != self->turn_) {
+          if (response.stream) response.stream->cancel();
+          return;
+        }
         ++self->turn_;
         self->timeout_.cancel();
         self->write(std::move(response));
@@ -176,27 +227,44 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void write(HttpResponse response) {
-    auto message = std::make_shared<http::response<http::string_body>>();
-    message->result(static_cast<unsigned>(response.status));
-    message->version(11);
-    for (const auto& [name, value] : response.headers) message->insert(name, value);
-    bool head = request_->method == "HEAD";
-    size_t length = response.body.size();
-    if (stopping_) keep_alive_ = false;
-    message->keep_alive(keep_alive_);
-    message->content_length(length);
-    if (!head) message->body() = std::move(response.body);
+    WriteOptions options;
+    // What is left of the body would have to be read before the next request.
+    options.keep_alive = keep_alive_ && !stopping_ && (!feed_ || body_ended_);
+    options.head_only = request_->method == "HEAD";
+    options.version_minor = request_->version_minor;
+    options.timeout = kBodyTimeout;
     std::string content_type(find_header(response.headers, "Content-Type").value_or(""));
-    stream_.expires_after(kBodyTimeout);
-    http::async_write(stream_, *message,
-                      [self = shared_from_this(), message, status = response.status, length,
-                       content_type = std::move(content_type)](error_code error, size_t) {
-                        self->env_.pipeline->log_access(*self->request_, error ? 499 : status, length,
-                                                        content_type, self->elapsed_ms());
-                        if (error) return self->close();
-                        if (!self->keep_alive_) return self->linger();
-                        self->read_head();
-                      });
+    int status = response.status;
+    write_response(stream_, std::move(response), options,
+                   [self = shared_from_this(), status, content_type](WriteOutcome outcome) {
+                     self->written(outcome, status, content_type);
+                   });
+  }
+
+  void written(const WriteOutcome& outcome, int status, const std::string& content_type) {
+    using End = WriteOutcome::End;
+    env_.pipeline->log_access(*request_, outcome.end == End::kBroken ? 499 : status, outcome.body_bytes,
+                              content_type, elapsed_ms());
+    answered_ = true;
+    if (outcome.end == End::kBroken) request_->client_gone->fire();
+    if (outcome.end == End::kBroken || outcome.end == End::kCut) return close();
+    if (outcome.end == End::kReset) return reset();
+    if (outcome.end == End::kClose) keep_alive_ = false;
+    after_answer();
+  }
+
+  // The answer was sent; the body of the request may still be on its way.
+  void after_answer() {
+    if (keep_alive_) return read_head();
+    if (!feed_ || body_ended_) return linger();
+    if (std::exchange(lingering_, true)) return close();  // the feed has just ended
+    error_code ignored;
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    timeout_.expires_after(kLingerTime);
+    timeout_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->close();
+    });
+    feed_->discard();
   }
 
   void upgrade(const ClientVersion& client) {
@@ -229,6 +297,19 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void close() {
     error_code ignored;
     stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+    end();
+  }
+
+  // Closes so that the client cannot take what it got for a whole answer.
+  void reset() {
+    error_code ignored;
+    stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
+    end();
+  }
+
+  void end() {
+    closed_ = true;
+    if (feed_) feed_->discard();  // else it would wait for its reader
     stream_.close();
   }
 
@@ -245,6 +326,12 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   uint64_t connection_ = 0;
   uint64_t turn_ = 0;  // counts requests and their answers, so that each request is answered once
   int64_t begin_ns_ = 0;
+  std::shared_ptr<BodyFeed> feed_;  // of the current request, where its body is streamed
+  bool body_ended_ = false;         // the feed has read it all
+  bool answered_ = false;
+  bool watching_ = false;
+  bool lingering_ = false;
+  bool closed_ = false;
   bool keep_alive_ = false;
   bool idle_ = false;
   bool stopping_ = false;

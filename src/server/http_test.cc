@@ -6,6 +6,7 @@
 #include "base/envelope.h"
 #include "server/body_codec.h"
 #include "server/fake_backend.h"
+#include "server/local_fetch.h"
 #include "server/pipeline.h"
 #include "server/sync_chunks.h"
 #include "server/sync_messages.h"
@@ -264,6 +265,84 @@ TEST_F(PipelineTest, AdminKeys) {
       post("/api/update_environment_variables", "{\"changes\":[]}", {{"Authorization", admin_header(true)}})
           .body,
       HasSubstr("OperationNotPermitted"));
+}
+
+TEST_F(PipelineTest, HttpActions) {
+  auto dispatch = [&](const std::string& method, const std::string& target, HeaderList headers, bool site) {
+    auto request = std::make_shared<HttpRequest>();
+    request->method = method;
+    request->site_port = site;
+    request->headers = std::move(headers);
+    set_target(*request, target);
+    pipeline_->map_site_path(*request);
+    EXPECT_TRUE(pipeline_->streams_body(*request));
+    std::optional<HttpResponse> response;
+    pipeline_->handle(request, [&](HttpResponse r) { response = std::move(r); });
+    if (runner_.http_actions.empty()) return std::pair(HttpActionRequest(), *response);
+    auto pending = std::move(runner_.http_actions.back());
+    runner_.http_actions.clear();
+    pending.respond({201, {{"x-a", "1"}}, "made", nullptr});
+    return std::pair(std::move(pending.request), response.value_or(HttpResponse{}));
+  };
+  auto [main, response] = dispatch("PUT", "/http/a%2Fb?c=d", {{"Host", "h:1"}}, false);
+  EXPECT_EQ(main.url, "http://h:1/a%2Fb?c=d");
+  EXPECT_EQ(main.path, "/a%2Fb");
+  EXPECT_EQ(main.context.caller, "HttpEndpoint");
+  EXPECT_EQ(response.status, 201);
+  EXPECT_EQ(response.body, "made");
+  EXPECT_FALSE(find_header(response.headers, "Access-Control-Allow-Credentials"));
+  EXPECT_EQ(
+      dispatch("GET", "/http/%zz", {{"Host", "h"}, {"X-Forwarded-Proto", "https, http"}}, true).first.url,
+      "https://h/http/%zz");
+  EXPECT_EQ(
+      dispatch("OPTIONS", "/x", {{"Host", "h"}, {"Forwarded", "for=1; Proto=\"https\""}}, true).first.url,
+      "https://h/x");
+  EXPECT_EQ(dispatch("GET", "http://other/y?z", {{"Host", "h"}}, true).first.url, "http://h/y?z");
+  EXPECT_EQ(dispatch("GET", "/http/", {}, false).first.url, "http://127.0.0.1:3210/");
+  EXPECT_EQ(dispatch("GET", "/", {{"Host", "a b"}}, true).second.status, 400);
+  EXPECT_EQ(send("TRACE", "/http/x").status, 405);
+  EXPECT_EQ(send("GET", "/http").status, 404);
+}
+
+TEST_F(PipelineTest, FetchOfTheOwnOrigins) {
+  context_.site_origin = "http://127.0.0.1:3211";
+  auto local = local_fetch(pipeline_.get());
+  std::optional<Result<FetchService::Response>> response;
+  auto fetch = [&](const std::string& url, std::shared_ptr<OneShot> aborted = std::make_shared<OneShot>()) {
+    FetchService::Request request;
+    request.url = url;
+    request.method = "POST";
+    request.has_body = true;
+    request.body = "in";
+    request.aborted = std::move(aborted);
+    FetchService::OnResponse done = [&](Result<FetchService::Response> r) { response = std::move(r); };
+    return local(request, done);
+  };
+  EXPECT_FALSE(fetch("http://127.0.0.1:32110/x"));
+  EXPECT_FALSE(fetch("http://elsewhere/x"));
+  EXPECT_FALSE(fetch("http://127.0.0.1:3210/api/sync"));
+  ASSERT_TRUE(fetch("http://127.0.0.1:3211/hook?a"));
+  ASSERT_EQ(runner_.http_actions.size(), 1u);
+  EXPECT_EQ(runner_.http_actions[0].request.url, "http://127.0.0.1:3211/hook?a");
+  EXPECT_EQ(runner_.http_actions[0].request.body->take_if_complete(), "in");
+  runner_.http_actions[0].respond({201, {{"X-A", "1"}}, "out", nullptr});
+  ASSERT_TRUE(response && response->ok());
+  EXPECT_EQ((*response)->status, 201);
+  EXPECT_EQ(find_header((*response)->headers, "content-length"), "3");
+  EXPECT_EQ((*response)->body->take_if_complete(), "out");
+  ASSERT_TRUE(fetch("http://127.0.0.1:3210/nope"));
+  EXPECT_EQ((*response)->status, 404);
+
+  response.reset();
+  auto aborted = std::make_shared<OneShot>();
+  ASSERT_TRUE(fetch("http://127.0.0.1:3211/hook", aborted));
+  aborted->fire();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->error().code, "FetchFailed");
+  EXPECT_TRUE(runner_.http_actions[1].request.client_gone->fired());
+  auto stream = std::make_shared<BytePipe>();
+  runner_.http_actions[1].respond({200, {}, "", stream});
+  EXPECT_TRUE(stream->cancelled());
 }
 
 TEST_F(PipelineTest, Upgrades) {

@@ -79,6 +79,10 @@ std::vector<std::pair<std::string, std::string>> parse_query_string(std::string_
 }
 
 void set_target(HttpRequest& request, std::string_view target) {
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    size_t path = target.find('/', target.find("//") + 2);
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
   request.target = target;
   size_t question = target.find('?');
   request.path = target.substr(0, question);

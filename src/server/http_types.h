@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/byte_pipe.h"
 #include "base/error.h"
+#include "base/one_shot.h"
 
 namespace hull {
 
@@ -35,6 +37,9 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> query;  // decoded
   HeaderList headers;
   std::string body;
+  std::shared_ptr<BytePipe> body_stream;  // instead of `body`, where the route wants it
+  // Fired when the client has gone before the response was sent; only where the body is streamed.
+  std::shared_ptr<OneShot> client_gone = std::make_shared<OneShot>();
   bool body_too_large = false;  // the body was over the route's limit and was not kept
   size_t body_limit = 0;
   std::string peer;       // "10.0.0.7"
@@ -54,13 +59,15 @@ struct HttpRequest {
 };
 using RequestPtr = std::shared_ptr<HttpRequest>;
 
-// Splits `target` into path and query.
+// Splits `target` into path and query. An absolute form ("http://host/path") counts from its path.
 void set_target(HttpRequest& request, std::string_view target);
 
 struct HttpResponse {
   int status = 200;
   HeaderList headers;
   std::string body;
+  std::shared_ptr<BytePipe>
+      stream;  // instead of `body`: one that is still being made. Cancelled if it cannot be sent.
 
   static HttpResponse empty(int status);
   static HttpResponse text(int status, std::string body);

@@ -99,9 +99,20 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   if (const char* site = std::getenv("CONVEX_SITE"); site != nullptr) site_name_ = site;
 }
 
+void Pipeline::map_site_path(HttpRequest& request) const {
+  if (request.site_port && request.path != "/version" && request.path != "/metrics") {
+    request.path = "/http" + request.path;
+  }
+}
+
 size_t Pipeline::body_limit(const HttpRequest& head) const {
   auto match = router_for(head).match(head.method, head.path);
   return match.route != nullptr ? match.route->options.body_limit : RouteOptions().body_limit;
+}
+
+bool Pipeline::streams_body(const HttpRequest& head) const {
+  auto match = router_for(head).match(head.method, head.path);
+  return match.route != nullptr && match.route->options.streams_body;
 }
 
 void Pipeline::handle(RequestPtr request, Responder respond) const {

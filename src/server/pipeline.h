@@ -14,8 +14,12 @@ class Pipeline {
  public:
   explicit Pipeline(ServerContext& context);
 
+  // Turns the path of a request on the site port into that of its route.
+  void map_site_path(HttpRequest& request) const;
   // Most bytes of body the adapter should keep for this request (head only).
   size_t body_limit(const HttpRequest& head) const;
+  // The route reads the body as a stream (head only).
+  bool streams_body(const HttpRequest& head) const;
   // Answers through `respond`, once, from any thread.
   void handle(RequestPtr request, Responder respond) const;
 

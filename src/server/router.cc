@@ -60,7 +60,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
     for (size_t i = 0; i < segments.size(); ++i) {
       bool param = i < pattern.segments.size() ? is_param(pattern.segments[i]) : pattern.open_ended;
       if (!param) continue;
-      auto decoded = percent_decode(segments[i], false);
+      auto decoded = route->options.raw_path ? std::string(segments[i]) : percent_decode(segments[i], false);
       if (!decoded) out.bad_param = std::string(segments[i]);
       out.params.push_back(decoded.value_or(""));
     }

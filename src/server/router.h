@@ -19,6 +19,8 @@ struct RouteOptions {
   bool needs_backend = true;  // false: answers while the server still starts
   bool polled = false;        // access log at DEBUG
   bool hide_query = false;    // never log the query string
+  bool streams_body = false;  // the body comes as a stream, without limit
+  bool raw_path = false;      // segments are not decoded, and so cannot be malformed
 };
 
 struct Route {

@@ -6,7 +6,7 @@
 namespace hull {
 namespace {
 
-using Step = Result<std::string> (Deploy::*)(std::string_view body, IdentityPtr header_identity);
+using Step = Result<std::string> (Deploy::*)(std::string body, IdentityPtr header_identity);
 
 Route::Handler deploy_route(Step step) {
   return [step](ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
@@ -29,7 +29,7 @@ Route::Handler deploy_route(Step step) {
           identity.ok() && (*identity)->is_admin()) {
         header_identity = std::move(*identity);
       }
-      auto answer = (context.deploy->*step)(*body, std::move(header_identity));
+      auto answer = (context.deploy->*step)(*std::move(body), std::move(header_identity));
       respond(answer.ok() ? HttpResponse::json(std::move(*answer)) : HttpResponse::error(answer.error()));
     });
   };

@@ -8,11 +8,13 @@
 #include "server/http_session.h"
 #include "server/io_threads.h"
 #include "server/listener.h"
+#include "server/local_fetch.h"
 
 namespace hull {
 namespace {
 
 constexpr size_t kBlockingThreads = 4;
+constexpr double kActionPatienceS = 2;
 
 class ServerImpl final : public Server {
  public:
@@ -61,6 +63,7 @@ class ServerImpl final : public Server {
     context_.site_origin = std::move(backend.site_origin);
     sync_.runner = backend.runner;
     sync_.auth = backend.auth;
+    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get()));
     context_.ready.store(true, std::memory_order_release);
   }
 
@@ -71,7 +74,14 @@ class ServerImpl final : public Server {
     if (site_) site_->stop();
     context_.parked.end_all();
     connections_.stop_all();
-    if (!connections_.wait_until_empty(options_.drain_timeout_s)) {
+    // Actions may run for long: after a moment they are ended, which answers their callers.
+    const double patience_s = std::min(kActionPatienceS, options_.drain_timeout_s);
+    bool drained = connections_.wait_until_empty(patience_s);
+    if (!drained && context_.ready.load(std::memory_order_acquire)) {
+      context_.runner->cancel_actions();
+      drained = connections_.wait_until_empty(options_.drain_timeout_s - patience_s);
+    }
+    if (!drained) {
       spdlog::warn("{} connections were still busy after {} s and are dropped", connections_.count(),
                    options_.drain_timeout_s);
     }

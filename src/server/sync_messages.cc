@@ -97,7 +97,7 @@ Result<FunctionReference> parse_function(const Fields& fields) {
   out.path = std::move(*parsed_path);
   auto value = parse_convex_json(*args);
   if (!value.ok()) {
-    out.failure = error_line(value.error());
+    out.failure = "Invalid arguments for " + out.path.canonical() + ": " + error_line(value.error());
     return out;
   }
   out.args = std::move(*value);

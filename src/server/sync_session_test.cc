@@ -493,7 +493,7 @@ TEST_F(SyncSessionTest, AdminAuthentication) {
   client.tell(mutation(0));
   ASSERT_THAT(runner_.mutations, SizeIs(1));
   EXPECT_TRUE(runner_.mutations[0].call.allow_internal);
-  EXPECT_THAT(runner_.mutations[0].call.identity->user_json(), HasSubstr("https://i|u1"));
+  EXPECT_THAT(*runner_.mutations[0].call.identity->user_json(), HasSubstr("https://i|u1"));
   client.tell("{\"type\":\"Authenticate\",\"baseVersion\":1,\"tokenType\":\"None\"}");
   EXPECT_EQ(client.identity(), 2u);
 }

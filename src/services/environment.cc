@@ -56,9 +56,9 @@ Result<void> check_declarations(const Catalog& catalog, const std::vector<EnvCha
 Result<std::vector<AuthProvider>> evaluate_auth_config(FunctionRunner& runner, const Code& code,
                                                        const std::map<std::string, std::string>& before,
                                                        const std::map<std::string, std::string>& after) {
-  HULL_TRY(auto source, code.source("auth.config.js"));
   AnalysisRequest request;
-  request.auth = *source;
+  request.auth_module = "auth.config.js";
+  request.text = [&code](const std::string& path, ModuleText which) { return code.text(path, which); };
   request.env = code.env();
   for (const auto& [name, value] : before) request.env.erase(name);
   for (const auto& [name, value] : after) request.env[name] = value;
@@ -140,8 +140,9 @@ Result<bool> try_change(FunctionRunner& runner, const Knobs& knobs, const std::v
   }
   if (after != before && !code->modules().empty()) {
     HULL_TRY(auto modules, deployed_modules(runner, catalog));
-    HULL_TRY(auto next, runner.code().assemble(modules, after, code->import_seed(),
-                                               static_cast<int64_t>(code->import_time_ms()) * 1'000'000));
+    HULL_TRY(auto next,
+             runner.code().assemble(modules, after, code->import_seed(),
+                                    static_cast<int64_t>(code->import_time_ms()) * 1'000'000, code->node()));
     HULL_CHECK_OK(runner.prepare(next));
   }
   bool stale = false;

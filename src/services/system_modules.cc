@@ -9,6 +9,8 @@
 namespace hull::sys {
 namespace {
 
+constexpr std::string_view kPinnedNodeMajor = "24";
+
 // Validator JSON as a value; anything unreadable or missing is v.any().
 Value validator_value(ValueView function, std::string_view name) {
   std::string json = json::text_or_empty(function, name);
@@ -131,6 +133,17 @@ Result<Value> version(Transaction& transaction, ValueView) {
   return Value();
 }
 
+// The Node.js of "use node" actions, null without such actions.
+Result<Value> node_version(Transaction& transaction, ValueView) {
+  auto modules = transaction.system_rows("_modules");
+  bool used = std::any_of(modules.begin(), modules.end(), [](const auto& row) {
+    return json::text_or_empty(row->value, "environment") == "node";
+  });
+  if (!used) return Value();
+  std::string version = node_settings_of(transaction.catalog()).version;
+  return Value::string("nodejs" + (version.empty() ? std::string(kPinnedNodeMajor) : version) + ".x");
+}
+
 }  // namespace
 
 void register_module_functions(FunctionRunner& runner) {
@@ -140,6 +153,7 @@ void register_module_functions(FunctionRunner& runner) {
   add_query(functions, "_system/frontend/modules.js:listForAllComponents", "ViewData",
             list_for_all_components);
   add_query(functions, "_system/frontend/getVersion.js:default", "", version);
+  add_query(functions, "_system/frontend/node.js:version", "ViewData", node_version);
 }
 
 }  // namespace hull::sys

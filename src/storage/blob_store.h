@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,6 +19,15 @@ class BlobStore {
   virtual Result<std::string> get(std::string_view key) = 0;  // NotFound if absent
   virtual Result<void> remove(std::string_view key) = 0;      // removing an absent key is fine
   virtual Result<bool> exists(std::string_view key) = 0;
+  // Bytes [offset, offset + size); a blob that ends before is an internal error.
+  virtual Result<std::string> get_range(std::string_view key, uint64_t offset, size_t size) = 0;
+  struct Entry {
+    std::string key;
+    uint64_t size = 0;
+    int64_t written_ns = 0;  // unix time of the last put()
+  };
+  // The blobs directly below `directory` ("modules"), in no order.
+  virtual Result<std::vector<Entry>> list(std::string_view directory) = 0;
 };
 
 // Keys are relative paths of [A-Za-z0-9_./-]; files live below `directory`.

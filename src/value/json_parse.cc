@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "value/json_rules.h"
+#include "value/json_texts.h"
 #include "value/names.h"
 #include "value/packed.h"
 
@@ -24,6 +25,7 @@ class ParserLease {
     if (parser().capacity() > kKeptCapacity) parser() = od::parser();
   }
   od::parser* operator->() { return &parser(); }
+  od::parser& operator*() { return parser(); }
 
  private:
   static od::parser& parser() {
@@ -50,12 +52,43 @@ bool has_more(od::document& document) {
   return document.current_location().error() != simdjson::OUT_OF_BOUNDS;
 }
 
+// Long texts that are taken out of a document while it is read.
+class TextTaker {
+ public:
+  TextTaker(const od::parser& parser, size_t min_bytes, const TakeText& take)
+      : parser_(parser), min_bytes_(min_bytes), take_(take) {}
+
+  // Whether the text was taken; `token` is its raw form.
+  template <typename Node>
+  Result<bool> take(Node& node, std::string_view token, ValueBuilder& out) {
+    if (token.size() < min_bytes_) return false;
+    od::raw_json_string raw;
+    if (auto error = node.get_raw_json_string().get(raw)) return bad_json(error);
+    // Not the parser's own buffer, which grows with every text of the document.
+    if (buffer_.size() < token.size() + simdjson::SIMDJSON_PADDING)
+      buffer_.resize(token.size() + simdjson::SIMDJSON_PADDING);
+    auto* end = reinterpret_cast<uint8_t*>(buffer_.data());
+    std::string_view text;
+    if (auto error = parser_.unescape(raw, end).get(text)) return bad_json(error);
+    if (!well_formed(text)) return bad_json(simdjson::STRING_ERROR);
+    out.int64(take_(text));
+    return true;
+  }
+
+ private:
+  const od::parser& parser_;
+  const size_t min_bytes_;
+  const TakeText& take_;
+  std::string buffer_;
+};
+
 // One pass from tokens to packed bytes. kConvex applies the rules of Convex JSON, otherwise everything is
 // taken as is.
 template <bool kConvex>
 class Reader {
  public:
-  Reader(const JsonParseOptions& options, ValueBuilder& out) : options_(options), out_(out) {}
+  Reader(const JsonParseOptions& options, ValueBuilder& out, TextTaker* taker = nullptr)
+      : options_(options), out_(out), taker_(taker) {}
 
   // Gives the convex size of the value, which stands inside `depth` containers.
   template <typename Node>
@@ -69,6 +102,13 @@ class Reader {
         return read_object(node, depth, in_object);
       case od::json_type::string: {
         std::string_view text;
+        if (taker_ != nullptr) {
+          std::string_view token;
+          if (auto error = simdjson::simdjson_result<std::string_view>(node.raw_json_token()).get(token))
+            return bad_json(error);
+          HULL_TRY(bool taken, taker_->take(node, token, out_));
+          if (taken) return 9;
+        }
         if (auto error = node.get_string().get(text)) return bad_json(error);
         if (!well_formed(text)) return bad_json(simdjson::STRING_ERROR);
         out_.string(text);
@@ -215,6 +255,7 @@ class Reader {
 
   const JsonParseOptions& options_;
   ValueBuilder& out_;
+  TextTaker* const taker_;
 };
 
 template <bool kConvex>
@@ -236,6 +277,19 @@ Result<Value> parse_convex_json(std::string_view json, JsonParseOptions options)
 }
 
 Result<Value> parse_plain_json(std::string_view json) { return parse<false>(json, {}); }
+
+Result<Value> parse_plain_json_texts(std::string json, size_t min_bytes, const TakeText& take) {
+  json.reserve(json.size() + simdjson::SIMDJSON_PADDING);
+  ParserLease parser;
+  od::document document;
+  if (auto error = parser->iterate(json.data(), json.size(), json.capacity()).get(document))
+    return bad_json(error);
+  ValueBuilder out;
+  TextTaker taker(*parser, min_bytes, take);
+  HULL_CHECK_OK(Reader<false>({}, out, &taker).read(document, 0));
+  if (has_more(document)) return bad_json(simdjson::TRAILING_CONTENT);
+  return out.finish();
+}
 
 Result<std::vector<std::pair<std::string, std::string>>> split_json_object(std::string_view json) {
   simdjson::padded_string text(json);

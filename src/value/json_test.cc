@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "value/json_texts.h"
 #include "value/random_values.h"
 
 namespace hull {
@@ -186,6 +187,29 @@ TEST(Json, Split) {
   EXPECT_TRUE(split_json_object("{}")->empty());
   EXPECT_FALSE(split_json_object("[]").ok());
   EXPECT_FALSE(split_json_array("[] 1").ok());
+}
+
+TEST(Json, LongTextsAreTakenOut) {
+  std::vector<std::string> taken;
+  auto take = [&taken](std::string_view text) {
+    taken.emplace_back(text);
+    return static_cast<int64_t>(taken.size()) - 1;
+  };
+  std::string long_text(100, 'x');
+  auto parse = [&](const std::string& json) { return parse_plain_json_texts(json, 50, take); };
+  auto value = parse(R"({"a":["short",")" + long_text + R"(\n\u00e9\"q"],"b":")" + long_text + R"(","c":1})");
+  ASSERT_TRUE(value.ok()) << value.error().message;
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken[0], long_text + "\n\u00e9\"q");
+  EXPECT_EQ(taken[1], long_text);
+  EXPECT_EQ(value->view().find("a")->element(0).as_string(), "short");
+  EXPECT_EQ(value->view().find("a")->element(1).as_int64(), 0);
+  EXPECT_EQ(value->view().find("b")->as_int64(), 1);
+  EXPECT_TRUE(value->view().find("c")->is_float64());
+  EXPECT_EQ(parse(R"({"a":")" + long_text + R"("} x)").error().code, "InvalidJson");
+  EXPECT_EQ(parse(R"({"a":")" + long_text).error().code, "InvalidJson");
+  EXPECT_EQ(parse(R"({"a":")" + long_text + R"(\q"})").error().code, "InvalidJson");
+  EXPECT_EQ(parse("{\"a\":\"" + long_text + "\xff\"}").error().code, "InvalidJson");
 }
 
 }  // namespace

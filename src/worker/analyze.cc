@@ -53,8 +53,7 @@ class Analyzer {
   }
 
   // Evaluates `path` and hands its namespace to `use`, which returns false if it failed the realm.
-  bool WithModule(const std::string& path, Phase phase,
-                  const std::function<bool(Realm&, Local<Object>)>& use) {
+  bool InRealm(const std::string& path, Phase phase, const std::function<bool(Realm&, Local<Object>)>& use) {
     const v8::HandleScope handles(host_.v8());
     Realm realm(host_, ++last_id_, request_.user_timeout_ms());
     if (realm.Create(phase)) {
@@ -70,6 +69,13 @@ class Analyzer {
     *result_.mutable_error() = *realm.failure();
     result_.set_error_code(realm.failure_code());
     return false;
+  }
+
+  bool WithModule(const std::string& path, Phase phase,
+                  const std::function<bool(Realm&, Local<Object>)>& use) {
+    const bool ok = InRealm(path, phase, use);
+    host_.isolate->CollectIfGrown();
+    return ok;
   }
 
   std::optional<std::string> HookText(Realm& realm, const char* hook, std::vector<Local<Value>> args) {

@@ -13,13 +13,13 @@ using v8::Local;
 using v8::Promise;
 using v8::Value;
 
-Call::Call(Host& host, wire::StartCall start, const wire::SnapshotEntry* entry)
+Call::Call(Host& host, wire::StartCall start, const wire::SnapshotEntry* entry, const Call* caller)
     : host_(host),
       start_(std::move(start)),
       entry_(entry),
       realm_(host, start_.call_id(), start_.user_timeout_ms()),
       ops_(realm_, ordered()) {
-  realm_.AddLogLinesUsed(start_.log_lines_used());
+  if (caller) realm_.ShareBudgetOf(caller->realm_);
   if (!ordered()) deadline_ = Clock::now() + std::chrono::milliseconds(start_.user_timeout_ms());
 }
 
@@ -93,7 +93,8 @@ v8::MaybeLocal<Value> Call::InvokeHttp(Local<v8::Object> exports, Local<v8::Stri
         realm_.CallHook("lookupRoute", {exports, route, Property(context, parsed.As<v8::Object>(), "method")})
             .ToLocal(&found) &&
         found->IsString()) {
-      http_route_json_ = ToUtf8(isolate, found.As<v8::String>());
+      ops_.Notify("http/route", ToUtf8(isolate, found.As<v8::String>()));
+      ops_.Flush();  // before any log line
     }
   }
   return realm_.CallHook("invokeHttp", {exports, route, request});
@@ -196,6 +197,11 @@ void Call::CollectUnawaited(wire::CallDone* done) {
   }
 }
 
+void Call::Absorb(Call& callee) {
+  const std::string path = callee.start_.module() + ":" + callee.start_.function();
+  realm_.Absorb(callee.realm_, path);
+}
+
 void Call::Finish(std::optional<std::string> result) {
   wire::FromWorker message;
   wire::CallDone* done = message.mutable_done();
@@ -210,8 +216,9 @@ void Call::Finish(std::optional<std::string> result) {
     done->mutable_error()->set_kind(wire::JsError::INTERNAL);
     done->mutable_error()->set_message("the function failed without a reason");
   }
-  for (auto& line : realm_.TakeLogs()) *done->add_logs() = std::move(line);
-  done->set_http_route_json(http_route_json_);
+  if (caller_id() == 0) {
+    for (auto& line : realm_.TakeLogs()) *done->add_logs() = std::move(line);
+  }
   done->set_observed_time(realm_.observed_time);
   done->set_observed_random(realm_.observed_random);
   done->set_user_time_us(realm_.user_time_us());

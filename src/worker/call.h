@@ -19,8 +19,9 @@ class Call {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `entry` is the snapshot's context for the module, nullptr: load the module from source.
-  Call(Host& host, wire::StartCall start, const wire::SnapshotEntry* entry);
+  // `entry` is the snapshot's context for the module, nullptr: load the module from source. `caller`: the
+  // call that made this one, nullptr if it came from outside.
+  Call(Host& host, wire::StartCall start, const wire::SnapshotEntry* entry, const Call* caller);
 
   void Begin();
   void OnResults(wire::OpResults results);
@@ -32,6 +33,9 @@ class Call {
 
   // CallDone was sent.
   bool done() const { return done_; }
+  uint64_t caller_id() const { return start_.parent_call_id(); }
+  // Takes over what a call made from this one has used and printed; it is done.
+  void Absorb(Call& callee);
 
  private:
   bool ordered() const { return start_.type() == wire::QUERY || start_.type() == wire::MUTATION; }
@@ -53,7 +57,6 @@ class Call {
   Ops ops_;
   v8::Global<v8::Promise> promise_;
   std::optional<Clock::time_point> deadline_;
-  std::string http_route_json_;
   bool response_announced_ = false;
   bool done_ = false;
 };

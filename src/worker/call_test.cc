@@ -126,8 +126,25 @@ TEST_F(CallTest, OperationErrors) {
   EXPECT_EQ(f("fatal").done.error().kind(), wire::JsError::TERMINATED);
   EXPECT_EQ(f("fatal").done.error().message(), "bad");
   const auto sync = Query(
-      "export const f = () => { try { Convex.syscall('1.0/x', 'data') } catch (e) { return e.data } }", fail);
+      "export const f = () => { try { Convex.syscall('1.0/db/normalizeId', 'data') } catch (e) { return "
+      "e.data } }",
+      fail);
   EXPECT_EQ(sync.done.result_json(), R"({"a":1})");
+}
+
+TEST_F(CallTest, PrivateOperationsAreNotForUserCode) {
+  const auto refusal = [&](const std::string& call) {
+    return Of(wire::ACTION,
+              "export const f = async () => { try { await Convex." + call +
+                  "; } catch (e) { return e.message } return 'answered' }",
+              Echo)
+        .done.result_json();
+  };
+  EXPECT_EQ(refusal("asyncSyscall('response/write', '{}')"), R"("Unknown async operation response/write")");
+  EXPECT_EQ(refusal("asyncSyscall('sleep', '{}')"), R"("Unknown async operation sleep")");
+  EXPECT_EQ(refusal("asyncSyscall('1.0/queryStream', '{}')"), R"("Unknown async operation 1.0/queryStream")");
+  EXPECT_EQ(refusal("syscall('sleep', '{}')"), R"("Unknown operation sleep")");
+  EXPECT_EQ(refusal("syscall('1.0/actions/query', '{}')"), R"("Unknown operation 1.0/actions/query")");
 }
 
 TEST_F(CallTest, SynchronousAndBinaryOperations) {
@@ -257,16 +274,20 @@ TEST_F(CallTest, LogsAndFlags) {
 
 TEST_F(CallTest, Natives) {
   EXPECT_EQ(Query("const hex = b => [...b].map(x => x.toString(16).padStart(2, '0')).join('');"
-                  "export const f = () => [hex(host.digest('SHA-256', host.utf8Encode('abc'))).slice(0, 16),"
-                  " hex(host.hmac('SHA-1', new Uint8Array(0), new Uint8Array(0))).slice(0, 8)];")
+                  "export const f = () => [hex(host.crypto('digest', 'SHA-256', "
+                  "host.utf8Encode('abc'))).slice(0, 16),"
+                  " hex(host.crypto('hmac', 'SHA-1', new Uint8Array(0), new Uint8Array(0))).slice(0, 8)];")
                 .done.result_json(),
             R"(["ba7816bf8f01cfea","fbdb1d1b"])");
   EXPECT_EQ(Query("export const f = () => { const a = {m: new Map([[1, new Date(5)]])}; a.self = a;"
-                  " const b = host.structuredClone(a); let e; try { host.structuredClone(() => 1) } catch "
-                  "(x) { e = x }"
-                  " return [b.self === b, b.m.get(1).getTime(), b.m instanceof Map, e.name]; }")
+                  " const clone = (x, list = []) => host.structuredClone(x, list, [], x => x, text => new "
+                  "RangeError(text));"
+                  " const b = clone(a); let e; try { clone(() => 1) } catch (x) { e = x }"
+                  " const buffer = new ArrayBuffer(3), moved = clone([buffer], [buffer])[0];"
+                  " return [b.self === b, b.m.get(1).getTime(), b.m instanceof Map, e.message,"
+                  " buffer.byteLength, moved.byteLength]; }")
                 .done.result_json(),
-            R"([true,5,true,"DataCloneError"])");
+            R"([true,5,true,"() => 1 could not be cloned.",0,3])");
   EXPECT_EQ(
       Query(
           "export const f = () => { let e; try { host.utf8Decode(new Uint8Array([0xff]), true, false) }"
@@ -294,9 +315,10 @@ TEST_F(CallTest, HttpResponsesStream) {
            if (op.name() == "response/write") AddJson(results, op, "{}");
          });
   EXPECT_EQ(out.done.result_json(), R"({"streamId":"r"})");
-  ASSERT_EQ(out.batches.size(), 3u);
-  EXPECT_EQ(out.batches[0].ops(1).name(), "http/response");
-  EXPECT_EQ(out.batches[2].ops(0).args_json(), R"({"done":true})");
+  ASSERT_EQ(out.batches.size(), 4u);
+  EXPECT_EQ(out.batches[0].ops(0).name(), "http/route");
+  EXPECT_EQ(out.batches[1].ops(1).name(), "http/response");
+  EXPECT_EQ(out.batches[3].ops(0).args_json(), R"({"done":true})");
 }
 
 TEST_F(CallTest, ContinuationsAndOrigins) {

@@ -24,15 +24,13 @@ void Truncate(std::string* text) {
   text->resize(end);
 }
 
-// What V8 itself would print, for exceptions from before the runtime took over or that it cannot describe.
-wire::JsError DescribePlainly(Local<Context> context, Local<Value> exception) {
+// What V8 itself prints, which runs no JavaScript: for thrown values that are no errors, exceptions from
+// before the runtime took over, and those that it cannot describe.
+wire::JsError DescribePlainly(Local<Value> exception) {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
-  v8::TryCatch ignored(isolate);
   wire::JsError error;
   error.set_kind(wire::JsError::EXCEPTION);
-  Local<v8::String> text;
-  std::string message = "Uncaught";
-  if (exception->ToDetailString(context).ToLocal(&text)) message += " " + ToUtf8(isolate, text);
+  std::string message = ToUtf8(isolate, v8::Exception::CreateMessage(isolate, exception)->Get());
   Truncate(&message);
   error.set_message(message);
   return error;
@@ -60,7 +58,7 @@ wire::JsError DescribeException(Realm& realm, Local<Value> exception, std::strin
   v8::TryCatch caught(isolate);
   Local<Value> described;
   if (!realm.CallHook("describeError", {exception}).ToLocal(&described) || !described->IsObject()) {
-    return DescribePlainly(context, exception);
+    return DescribePlainly(exception);
   }
   const auto record = described.As<Object>();
   std::string message = TextProperty(context, record, "message");

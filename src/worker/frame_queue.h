@@ -1,11 +1,15 @@
-// Messages from the server that wait for the isolate thread.
+// Messages from the server on their way to the isolate thread.
 //
-// The reader thread pushes, the isolate thread pops in order or, while JavaScript is blocked in a synchronous
-// operation, takes one particular answer out of the middle and leaves everything else where it is.
+// While the isolate thread waits it reads the socket itself, so that a message costs no switch between
+// threads. While it is away, which is when JavaScript may run, nobody reads at first; if it stays away for
+// more than a moment, the watching thread reads in its place. Thus Terminate arrives while JavaScript loops,
+// and the server's messages do not pile up in the socket.
+//
+// Thread-safe: Wake. Isolate thread: Pop, WaitFor. One other thread, for the life of the process: Watch.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -13,6 +17,7 @@
 #include <optional>
 
 #include "worker/protocol.pb.h"
+#include "worker/socket.h"
 
 namespace hull::worker {
 
@@ -21,7 +26,10 @@ class FrameQueue {
   using Clock = std::chrono::steady_clock;
   using Frame = std::unique_ptr<wire::ToWorker>;
 
-  void Push(Frame frame);
+  // `terminate` is called for each Terminate at once, on the thread that read it; the frame is queued as
+  // well. At the end of the stream the process leaves.
+  FrameQueue(Socket& socket, std::function<void(uint64_t call_id)> terminate);
+
   // Makes a blocked Pop return once without a frame (a foreground task was posted).
   void Wake();
 
@@ -34,11 +42,24 @@ class FrameQueue {
   enum class Take { kSkip, kDone, kTaken };
   bool WaitFor(const std::function<Take(wire::ToWorker&)>& take, const std::function<bool()>& interrupted);
 
+  [[noreturn]] void Watch();
+
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  class Presence;
+
+  // Blocks until a frame was queued (true), the deadline or Wake() (false). With reading_ held.
+  bool Listen(std::optional<Clock::time_point> deadline);
+  // Queues the next frame and all that came with it. With reading_ held.
+  void Read();
+
+  Socket& socket_;
+  const std::function<void(uint64_t)> terminate_;
+  const int wake_fd_;
+  std::mutex reading_;  // the isolate thread holds it while it waits
   std::deque<Frame> frames_;
-  bool woken_ = false;
+  std::atomic<bool> woken_ = false;
+  std::atomic<bool> listening_ = false;  // wake_fd_ must be written to
+  std::atomic<uint32_t> moves_ = 1;      // of the isolate thread; odd: it is away
 };
 
 }  // namespace hull::worker

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "worker/frame_queue.h"
+#include "worker/function_table.h"
 #include "worker/isolate.h"
 #include "worker/modules.h"
 #include "worker/protocol.pb.h"
@@ -21,11 +22,13 @@ struct Host {
   FrameQueue& queue;
   wire::Init init;
   std::string runtime_path;
-  ModuleSource runtime;  // the runtime bundle and its code cache
+  std::string runtime_text;  // the runtime bundle, until its first use
+  ModuleSource runtime;      // and then, with its code cache
   ModuleStore modules;
   std::unique_ptr<Isolate> isolate;
   // The `__hull` object's template; made on first use.
   v8::Global<v8::ObjectTemplate> natives;
+  FunctionTable functions;
   // Contexts of finished calls are moved to this queue, which is never drained, so that they hold no dangling
   // pointer.
   std::unique_ptr<v8::MicrotaskQueue> graveyard;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "worker/exit_status.h"
 #include "worker/modules.h"
 #include "worker/natives.h"
@@ -15,6 +17,7 @@ namespace {
 constexpr size_t kStackBytes = 2 << 20;  // the isolate thread has twice that
 constexpr size_t kDefaultArrayBufferBytes = size_t{1} << 30;
 constexpr double kRestoreLimitBelow = 0.5;
+constexpr size_t kMaxGarbageBytes = 48 << 20;
 constexpr int kExitAborted = 134;
 
 [[noreturn]] void OnFatal(const char* location, const char* message) {
@@ -92,6 +95,18 @@ void Isolate::Configure() {
   isolate_->AddNearHeapLimitCallback(NearHeapLimit, this);
   // What was allowed to a call that had to unwind is not for the next one.
   isolate_->AutomaticallyRestoreInitialHeapLimit(kRestoreLimitBelow);
+}
+
+void Isolate::CollectIfGrown() {
+  v8::HeapStatistics stats;
+  isolate_->GetHeapStatistics(&stats);
+  const size_t allowed =
+      limits_.heap_bytes ? std::min(limits_.heap_bytes / 8 * 3, kMaxGarbageBytes) : kMaxGarbageBytes;
+  if (stats.used_heap_size() <= live_bytes_ + allowed) return;
+  isolate_->MemoryPressureNotification(v8::MemoryPressureLevel::kCritical);
+  isolate_->MemoryPressureNotification(v8::MemoryPressureLevel::kNone);
+  isolate_->GetHeapStatistics(&stats);
+  live_bytes_ = stats.used_heap_size();
 }
 
 Isolate::~Isolate() {

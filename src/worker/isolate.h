@@ -56,6 +56,9 @@ class Isolate {
   // Installs callbacks and limits; called by the constructor except when a SnapshotCreator initializes the
   // isolate.
   void Configure();
+  // Collects garbage if there is much that the last collection did not see. Between calls, when no handle to
+  // what they left is held.
+  void CollectIfGrown();
 
  private:
   static size_t NearHeapLimit(void* data, size_t current, size_t initial);
@@ -66,6 +69,7 @@ class Isolate {
   LimitingAllocator allocator_;
   v8::Isolate* const isolate_;
   v8::Isolate::CreateParams params_;
+  size_t live_bytes_ = 0;  // after the last CollectIfGrown that collected
   std::optional<Watchdog> watchdog_;
   std::optional<v8::Isolate::Scope> scope_;
 };

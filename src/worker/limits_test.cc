@@ -44,7 +44,8 @@ TEST_F(LimitsTest, WaitingIsFree) {
   TestWorker worker(runtime_);
   worker.Init();
   worker.modules["m.js"] =
-      "export const f = async () => { await Convex.asyncSyscall('1.0/get', ''); Convex.syscall('s', ''); "
+      "export const f = async () => { await Convex.asyncSyscall('1.0/get', ''); "
+      "Convex.syscall('1.0/db/normalizeId', ''); "
       "return 1 }";
   auto start = TestWorker::Start(wire::QUERY, "m.js", "f");
   start.set_user_timeout_ms(100);
@@ -128,7 +129,7 @@ TEST_F(LimitsTest, Cancelling) {
   worker.modules["m.js"] =
       "export const loop = () => { while (true); };"
       "export const wait = () => Convex.asyncSyscall('1.0/get', ''); export const sync = () => "
-      "Convex.syscall('x', '');";
+      "Convex.syscall('1.0/db/normalizeId', '');";
   for (const char* function : {"loop", "wait", "sync"}) {
     auto start = TestWorker::Start(wire::QUERY, "m.js", function);
     start.set_user_timeout_ms(10000);

@@ -1,7 +1,8 @@
 // Entry point of worker.node: the node binary loads it with process.dlopen and never gets control back.
 //
-// Threads: node's main thread waits in the initializer, the reader thread takes messages off fd 3, the
-// isolate thread runs JavaScript, a watchdog thread limits it, V8's platform threads compile and collect.
+// Threads: the isolate thread takes messages off fd 3 and runs JavaScript, node's main thread stays in the
+// initializer and takes messages while JavaScript runs for long (frame_queue.h), a watchdog thread limits it,
+// V8's platform threads compile and collect.
 
 #include <node.h>
 #include <pthread.h>
@@ -41,7 +42,7 @@ std::string RuntimePath(v8::Local<v8::Context> context) {
   pthread_attr_setstacksize(&attributes, kIsolateStackBytes);
   pthread_t isolate_thread;
   if (pthread_create(&isolate_thread, &attributes, RunIsolateThread, worker) != 0) _exit(1);
-  worker->Read();
+  worker->Watch();
 }
 
 }  // namespace

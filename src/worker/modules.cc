@@ -1,5 +1,6 @@
 #include "worker/modules.h"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -19,6 +20,8 @@ using v8::ScriptCompiler;
 namespace {
 
 constexpr std::string_view kScheme = "convex:";
+// Of sources and code caches that no running call needs.
+constexpr size_t kMaxKeptBytes = 16 << 20;
 
 Local<Module> LocalOf(v8::Isolate* isolate, const v8::Global<Module>& global) {
   return Local<Module>::New(isolate, global);
@@ -113,15 +116,33 @@ bool ModuleStore::Ask(const std::string& path, bool source_map, const std::funct
       interrupted);
 }
 
-ModuleSource* ModuleStore::Get(const std::string& path, const std::function<bool()>& interrupted) {
+std::shared_ptr<ModuleSource> ModuleStore::Get(const std::string& path,
+                                               const std::function<bool()>& interrupted) {
   const auto known = sources_.find(path);
-  if (known != sources_.end()) return &known->second;
+  if (known != sources_.end()) {
+    known->second.used = ++uses_;
+    return known->second.source;
+  }
   wire::ModuleReply reply;
   if (!Ask(path, false, interrupted, &reply)) return nullptr;
-  ModuleSource source;
-  source.found = reply.found();
-  source.text = std::move(*reply.mutable_source());
-  return &sources_.emplace(path, std::move(source)).first->second;
+  auto source = std::make_shared<ModuleSource>();
+  source->found = reply.found();
+  source->text = SourceText(v8::Isolate::GetCurrent(), std::move(*reply.mutable_source()));
+  sources_[path] = {source, ++uses_};
+  Trim();
+  return source;
+}
+
+void ModuleStore::Trim() {
+  size_t bytes = 0;
+  for (const auto& [path, kept] : sources_) bytes += kept.source->bytes();
+  while (bytes > kMaxKeptBytes && sources_.size() > 1) {
+    const auto oldest = std::min_element(sources_.begin(), sources_.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    });
+    bytes -= oldest->second.source->bytes();
+    sources_.erase(oldest);
+  }
 }
 
 std::optional<std::string> ModuleStore::SourceMap(const std::string& path,
@@ -160,7 +181,7 @@ std::vector<std::string> ModuleGraph::paths() const {
 
 MaybeLocal<Module> ModuleGraph::Compile(Local<Context> context, const std::string& path) {
   v8::Isolate* isolate = v8::Isolate::GetCurrent();
-  ModuleSource* source = realm_.host().modules.Get(path, [&] { return realm_.stopping(); });
+  const auto source = realm_.host().modules.Get(path, [&] { return realm_.stopping(); });
   if (!source) {
     LeaveTerminated(isolate);
     return {};
@@ -175,7 +196,7 @@ MaybeLocal<Module> ModuleGraph::Compile(Local<Context> context, const std::strin
   auto* cached = source->cache ? new ScriptCompiler::CachedData(source->cache->data, source->cache->length,
                                                                 ScriptCompiler::CachedData::BufferNotOwned)
                                : nullptr;
-  ScriptCompiler::Source code(ToV8(isolate, source->text), origin, cached);
+  ScriptCompiler::Source code(source->text.ToV8(isolate), origin, cached);
   Local<Module> module;
   if (!ScriptCompiler::CompileModule(
            isolate, &code, cached ? ScriptCompiler::kConsumeCodeCache : ScriptCompiler::kNoCompileOptions)

@@ -2,8 +2,8 @@
 // context.
 //
 // Modules are addressed by path ("messages.js"); the URL V8 shows in stack frames is "convex:/messages.js".
-// Sources and the code cache V8 made of them live as long as the isolate, graphs as long as their context.
-// Isolate thread only.
+// Sources and the code cache V8 made of them are kept for later contexts up to a total size, graphs live as
+// long as their context. Isolate thread only.
 #pragma once
 
 #include <v8.h>
@@ -17,6 +17,7 @@
 #include "worker/frame_queue.h"
 #include "worker/protocol.pb.h"
 #include "worker/socket.h"
+#include "worker/source_text.h"
 
 namespace hull::worker {
 
@@ -24,8 +25,10 @@ class Realm;
 
 struct ModuleSource {
   bool found = false;
-  std::string text;
+  SourceText text;
   std::unique_ptr<v8::ScriptCompiler::CachedData> cache;
+
+  size_t bytes() const { return text.bytes() + (cache ? static_cast<size_t>(cache->length) : 0); }
 };
 
 class ModuleStore {
@@ -33,7 +36,7 @@ class ModuleStore {
   ModuleStore(Socket& socket, FrameQueue& queue) : socket_(socket), queue_(queue) {}
 
   // nullptr if the wait was interrupted (the running call is being stopped).
-  ModuleSource* Get(const std::string& path, const std::function<bool()>& interrupted);
+  std::shared_ptr<ModuleSource> Get(const std::string& path, const std::function<bool()>& interrupted);
   std::optional<std::string> SourceMap(const std::string& path, const std::function<bool()>& interrupted);
 
  private:
@@ -43,7 +46,15 @@ class ModuleStore {
   Socket& socket_;
   FrameQueue& queue_;
   uint64_t last_request_ = 0;
-  std::unordered_map<std::string, ModuleSource> sources_;
+  // Lets go of those that were not asked for the longest while there are too many.
+  void Trim();
+
+  struct Kept {
+    std::shared_ptr<ModuleSource> source;
+    uint64_t used = 0;
+  };
+  std::unordered_map<std::string, Kept> sources_;
+  uint64_t uses_ = 0;
 };
 
 // Path of the module that `specifier` names when imported by the module at `importer`, or the text of the
@@ -72,7 +83,7 @@ class ModuleGraph {
  private:
   struct Entry {
     v8::Global<v8::Module> module;
-    ModuleSource* source = nullptr;
+    std::shared_ptr<ModuleSource> source;
   };
 
   v8::MaybeLocal<v8::Module> Compile(v8::Local<v8::Context> context, const std::string& path);

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "worker/crypto_natives.h"
 #include "worker/host.h"
-#include "worker/native_crypto.h"
 #include "worker/ops.h"
 #include "worker/realm.h"
 #include "worker/strings.h"
@@ -31,12 +31,6 @@ namespace {
 using Info = FunctionCallbackInfo<Value>;
 const auto kProcessStart = std::chrono::steady_clock::now();
 
-double RealNowMs() {
-  using std::chrono::milliseconds;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count());
-}
-
 // The realm a native was called in; throws and returns nullptr when its call is over.
 Realm* Here(const Info& info) {
   Realm* realm = Realm::From(info.GetIsolate()->GetCurrentContext());
@@ -52,6 +46,14 @@ bool Texts(const Info& info, int count) {
 }
 
 std::string Text(const Info& info, int index) { return ToUtf8(info.GetIsolate(), info[index].As<String>()); }
+
+// Public operations are versioned.
+bool IsPublicOp(std::string_view name) { return name.starts_with("1.0/"); }
+
+bool IsSyncSyscall(std::string_view name) {
+  return name == "1.0/queryStream" || name == "1.0/queryCleanup" || name == "1.0/db/normalizeId" ||
+         name == "1.0/componentArgument" || name == "1.0/getSnapshotTs";
+}
 
 // Operations need a running call; modules being evaluated have none.
 std::string ImportTimeError(const std::string& name) {
@@ -92,9 +94,22 @@ void RunSync(const Info& info) {
   if (realm->ops()->RunSync(name, Text(info, 1)).ToLocal(&result)) info.GetReturnValue().Set(result);
 }
 
-void AsyncSyscall(const Info& info) { StartAsync(info, ResultShape::kText); }
+// User code reaches these two through `Convex`: they carry the public operations only (syscalls.md §11),
+// never the private ones of the runtime.
+void AsyncSyscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsPublicOp(name) || IsSyncSyscall(name)) return RejectWith(info, "Unknown async operation " + name);
+  StartAsync(info, ResultShape::kText);
+}
+void Syscall(const Info& info) {
+  if (!Texts(info, 2)) return;
+  const std::string name = Text(info, 0);
+  if (!IsSyncSyscall(name)) return ThrowError(info.GetIsolate(), "Unknown operation " + name);
+  RunSync(info);
+}
+
 void AsyncOp(const Info& info) { StartAsync(info, ResultShape::kTextAndBytes); }
-void Syscall(const Info& info) { RunSync(info); }
 void SyncOp(const Info& info) { RunSync(info); }
 
 void PhaseOf(const Info& info) {
@@ -150,7 +165,6 @@ void Log(const Info& info) {
     if (message->IsString()) line.add_messages(ToUtf8(isolate, message.As<String>()));
   }
   line.set_truncated(info[2]->IsTrue());
-  line.set_timestamp_ms(RealNowMs());
   if (info[3]->IsString()) line.set_system_code(Text(info, 3));
   realm->Log(std::move(line));
 }
@@ -218,27 +232,13 @@ void Utf8Decode(const Info& info) {
 }
 
 void StructuredCloneOf(const Info& info) {
-  Local<Value> clone;
-  if (StructuredClone(info.GetIsolate(), info[0]).ToLocal(&clone)) info.GetReturnValue().Set(clone);
-}
-
-void DigestOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView()) return ThrowTypeError(info.GetIsolate(), "expected bytes");
-  const auto digest = Digest(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()));
-  if (!digest) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *digest);
-}
-
-void HmacOf(const Info& info) {
-  if (!Texts(info, 1)) return;
-  if (!info[1]->IsArrayBufferView() || !info[2]->IsArrayBufferView()) {
-    return ThrowTypeError(info.GetIsolate(), "expected bytes");
+  if (!info[1]->IsArray() || !info[2]->IsArray() || !info[3]->IsFunction() || !info[4]->IsFunction()) {
+    return ThrowTypeError(info.GetIsolate(), "expected the parts of a clone request");
   }
-  const auto mac = Hmac(Text(info, 0), BytesOf(info[1].As<v8::ArrayBufferView>()),
-                        BytesOf(info[2].As<v8::ArrayBufferView>()));
-  if (!mac) return ThrowError(info.GetIsolate(), "unsupported digest " + Text(info, 0));
-  ReturnBytes(info, *mac);
+  const CloneRequest request{info[0], info[1].As<v8::Array>(), info[2].As<v8::Array>(),
+                             info[3].As<v8::Function>(), info[4].As<v8::Function>()};
+  Local<Value> clone;
+  if (StructuredClone(info.GetIsolate(), request).ToLocal(&clone)) info.GetReturnValue().Set(clone);
 }
 
 void SourceMap(const Info& info) {
@@ -298,8 +298,7 @@ constexpr Native kNatives[] = {
     {"utf8Encode", Utf8Encode},
     {"utf8Decode", Utf8Decode},
     {"structuredClone", StructuredCloneOf},
-    {"digest", DigestOf},
-    {"hmac", HmacOf},
+    {"crypto", CryptoOperation},
     {"sourceMap", SourceMap},
     {"setHooks", SetHooks},
     {"getContinuation", GetContinuation},
@@ -308,6 +307,12 @@ constexpr Native kNatives[] = {
 };
 
 }  // namespace
+
+double RealNowMs() {
+  using std::chrono::milliseconds;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<double>(std::chrono::duration_cast<milliseconds>(now).count());
+}
 
 Local<v8::ObjectTemplate> NativesTemplate(Host& host) {
   v8::Isolate* isolate = host.v8();

@@ -11,6 +11,9 @@ namespace hull::worker {
 
 struct Host;
 
+// The wall clock.
+double RealNowMs();
+
 v8::Local<v8::ObjectTemplate> NativesTemplate(Host& host);
 // Addresses of all native functions, zero-terminated, in the order every snapshot relies on.
 const intptr_t* ExternalReferences();

@@ -40,9 +40,11 @@ uint64_t Ops::Send(const std::string& name, std::string args_json, std::string_v
 void Ops::Flush() {
   if (!batch_.has_ops() || batch_.ops().ops().empty()) return;
   auto* batch = batch_.mutable_ops();
-  // Closing a query is no reason to send anything: the end of the call closes it as well.
-  const bool worth_it = std::any_of(batch->ops().begin(), batch->ops().end(),
-                                    [](const wire::Op& op) { return op.name() != kStreamClose; });
+  // Closing a query is no reason to send anything: the end of the call closes it as well. In an action it is
+  // an operation like any other, which has an answer.
+  const bool worth_it = std::any_of(batch->ops().begin(), batch->ops().end(), [](const wire::Op& op) {
+    return op.sync() || op.name() != kStreamClose;
+  });
   if (!worth_it) return;
   batch->set_call_id(realm_.id());
   read_ahead_.TakeConsumed(batch->mutable_consumed());
@@ -126,7 +128,6 @@ void Ops::OnResults(wire::OpResults results) {
 }
 
 void Ops::Accept(wire::OpResult result) {
-  realm_.AddLogLinesUsed(result.log_lines());
   if (result.has_error() && result.error().fatal()) {
     realm_.Fail(wire::JsError::TERMINATED, result.error().message());
     return;
@@ -230,6 +231,9 @@ MaybeLocal<String> Ops::LocalSync(const std::string& name, const std::string& ar
   v8::Isolate* isolate = realm_.host().v8();
   *handled = true;
   if (in_order_ && name == kStreamOpen) {
+    // The query is checked by the server when its first document is asked for. npm convex asks within the
+    // same turn and both errors reject the same promise, so only an iterator that is made and never read
+    // differs.
     const auto query = read_ahead_.Open(args_json);
     if (query) return ToV8(isolate, "{\"queryId\":" + std::to_string(*query) + "}");
     ThrowError(isolate, "Received invalid json: " + args_json.substr(0, 100));
@@ -274,7 +278,6 @@ MaybeLocal<String> Ops::RunSync(const std::string& name, std::string args_json) 
     LeaveTerminated(isolate);
     return {};
   }
-  realm_.AddLogLinesUsed(result.log_lines());
   if (result.has_error()) {
     isolate->ThrowException(ErrorOf(result.error()));
     return {};

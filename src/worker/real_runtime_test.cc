@@ -44,6 +44,8 @@ class RealRuntimeTest : public WorkerTest {
     const auto missing = worker.Run(TestWorker::Start(wire::QUERY, "m.js", "nothing"));
     EXPECT_EQ(missing.done.error().kind(), wire::JsError::DEVELOPER);
     EXPECT_EQ(missing.done.error().message(), "Couldn't find \"nothing\" in module \"m.js\".");
+    const auto text = worker.Run(TestWorker::Start(wire::QUERY, "m.js", "text"));
+    EXPECT_EQ(text.done.result_json(), R"(["-_z9_g==","fbfcfdfe","fafbfcfdfeff0001"])");
     const auto hidden = worker.Run(TestWorker::Start(wire::QUERY, "m.js", "hidden"));
     EXPECT_EQ(hidden.done.result_json(), "\"undefined\"");
   }
@@ -58,6 +60,9 @@ class RealRuntimeTest : public WorkerTest {
        " return {n, doc: JSON.parse(await Convex.asyncSyscall('1.0/get', '{\"id\":\"x\"}')), now: Date.now(),"
        " random: Math.random() < 1}; });\n"
        "export const fail = query(() => { throw new Error('boom'); });\n"
+       "export const text = query(() => { const all = Uint8Array.from({length: 8}, (_, i) => 250 + i);"
+       " const part = all.subarray(1, 5); return [part.toBase64({alphabet: 'base64url'}), part.toHex(), "
+       "all.toHex()]; });\n"
        "export const hidden = query(() => typeof globalThis.__hull);\n"},
   };
 };
@@ -106,7 +111,7 @@ TEST_F(RealRuntimeTest, Analysis) {
   ASSERT_TRUE(worker.Receive(&reply));
   EXPECT_EQ(reply.analyzed().error().message(), "");
   ASSERT_EQ(reply.analyzed().modules_size(), 1);
-  EXPECT_EQ(reply.analyzed().modules(0).functions_size(), 3);
+  EXPECT_EQ(reply.analyzed().modules(0).functions_size(), 4);
 }
 
 }  // namespace

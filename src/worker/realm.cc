@@ -49,8 +49,7 @@ const char* PhaseName(Phase phase) {
 Turn::Turn(Realm& realm) : realm_(realm), handles_(realm.host_.v8()) {
   if (!realm.context_.IsEmpty()) scope_.emplace(realm.context());
   if (realm.turns_++ > 0) return;
-  const uint64_t left = realm.budget_us_ > realm.used_us_ ? realm.budget_us_ - realm.used_us_ : 0;
-  realm.host_.isolate->watchdog().Enter(realm.id_, left);
+  realm.host_.isolate->watchdog().Enter(realm.id_, realm.time_left_us());
 }
 
 Turn::~Turn() {
@@ -60,7 +59,11 @@ Turn::~Turn() {
 }
 
 Realm::Realm(Host& host, uint64_t id, uint32_t user_timeout_ms, Microtasks microtasks)
-    : host_(host), id_(id), budget_us_(uint64_t{user_timeout_ms} * 1000), modules_(*this) {
+    : host_(host),
+      id_(id),
+      user_timeout_ms_(user_timeout_ms),
+      budget_us_(uint64_t{user_timeout_ms} * 1000),
+      modules_(*this) {
   if (microtasks == Microtasks::kOwn) {
     microtasks_ = v8::MicrotaskQueue::New(host.v8(), v8::MicrotasksPolicy::kExplicit);
   }
@@ -98,11 +101,15 @@ bool Realm::EvaluateRuntime(Local<Context> context) {
       context->Global()->Set(context, ToV8(isolate, "__hull"), natives).IsNothing()) {
     return false;
   }
+  if (!host_.runtime.found) {
+    host_.runtime.text = SourceText(isolate, std::move(host_.runtime_text));
+    host_.runtime.found = true;
+  }
   auto& cache = host_.runtime.cache;
   auto* cached = cache ? new v8::ScriptCompiler::CachedData(cache->data, cache->length,
                                                             v8::ScriptCompiler::CachedData::BufferNotOwned)
                        : nullptr;
-  v8::ScriptCompiler::Source source(ToV8(isolate, host_.runtime.text),
+  v8::ScriptCompiler::Source source(host_.runtime.text.ToV8(isolate),
                                     v8::ScriptOrigin(ToV8(isolate, "hull:runtime.js")), cached);
   Local<v8::UnboundScript> script;
   if (!v8::ScriptCompiler::CompileUnboundScript(
@@ -164,8 +171,10 @@ bool Realm::Restore(const wire::SnapshotEntry& entry) {
     return false;
   }
   Attach(context);
+  host_.functions.Keep(isolate);
   set_hooks(hooks);
   snapshot_entry_ = &entry;
+  for (const wire::LogLine& line : entry.import_logs()) Log(line);
   const v8::Context::Scope scope(context);
   for (const auto& module : entry.modules()) {
     if (module.path() != entry.path()) continue;
@@ -273,7 +282,7 @@ void Realm::FailWith(Local<Value> exception) {
 bool Realm::stopping() const { return failure_.has_value() || host_.isolate->watchdog().stopping(); }
 
 void Realm::Stopped(Stop why) {
-  wire::JsError error = StopError(why, budget_us_ / 1000, host_.init.max_heap_bytes());
+  wire::JsError error = StopError(why, user_timeout_ms_, host_.init.max_heap_bytes());
   retire_ = true;
   // A stop outranks whatever the dying code reported.
   failure_ = std::move(error);
@@ -290,6 +299,7 @@ bool Realm::FailOnUnhandledRejection() {
 
 void Realm::Log(wire::LogLine line) {
   if (log_lines_used_ >= kMaxLogLines) return;
+  line.set_timestamp_ms(RealNowMs());
   if (++log_lines_used_ == kMaxLogLines) {
     line.clear_messages();
     line.set_level("ERROR");
@@ -298,6 +308,20 @@ void Realm::Log(wire::LogLine line) {
     line.add_messages("Log overflow (maximum 256). Remaining log lines omitted.");
   }
   logs_.push_back(std::move(line));
+}
+
+void Realm::ShareBudgetOf(const Realm& caller) {
+  budget_us_ = caller.time_left_us();
+  log_lines_used_ = caller.log_lines_used_;
+}
+
+void Realm::Absorb(Realm& callee, const std::string& udf_path) {
+  budget_us_ = used_us_ + callee.time_left_us();
+  log_lines_used_ = callee.log_lines_used_;
+  for (auto& line : callee.TakeLogs()) {
+    if (line.udf_path().empty()) line.set_udf_path(udf_path);
+    logs_.push_back(std::move(line));
+  }
 }
 
 MaybeLocal<Value> Realm::PrepareStackTrace(Local<Context> context, Local<Value> error,

@@ -69,9 +69,14 @@ class Realm {
   // Takes the first rejection nobody handles, as a failure. False if there is none.
   bool FailOnUnhandledRejection();
 
+  // Counts the line and gives it its time.
   void Log(wire::LogLine line);
-  void AddLogLinesUsed(uint32_t n) { log_lines_used_ += n; }
   std::vector<wire::LogLine> TakeLogs() { return std::exchange(logs_, {}); }
+
+  // Before a call made from `caller` starts: it has what the caller has left of its time and log lines.
+  void ShareBudgetOf(const Realm& caller);
+  // At its end: what it used is gone, what it printed is the caller's.
+  void Absorb(Realm& callee, const std::string& udf_path);
 
   Host& host() { return host_; }
   uint64_t id() const { return id_; }
@@ -99,10 +104,12 @@ class Realm {
   void Attach(v8::Local<v8::Context> context);
   bool EvaluateRuntime(v8::Local<v8::Context> context);
   void Stopped(Stop why);
+  uint64_t time_left_us() const { return budget_us_ > used_us_ ? budget_us_ - used_us_ : 0; }
 
   Host& host_;
   const uint64_t id_;
-  const uint64_t budget_us_;
+  const uint32_t user_timeout_ms_;  // of the whole transaction, as error texts show it
+  uint64_t budget_us_;
   uint64_t used_us_ = 0;
   int turns_ = 0;
   std::unique_ptr<v8::MicrotaskQueue> microtasks_;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string_view>
 
 #include "worker/natives.h"
@@ -63,6 +64,7 @@ bool AddEntry(Host& host, v8::SnapshotCreator& creator, const std::string& path,
       item->set_path(module_path);
       item->set_data_index(static_cast<uint32_t>(creator.AddData(context, module)));
     }
+    for (wire::LogLine& line : realm.TakeLogs()) *entry->add_import_logs() = std::move(line);
     entry->set_path(path);
     entry->set_hooks_index(static_cast<uint32_t>(creator.AddData(context, realm.hooks())));
   }
@@ -74,6 +76,22 @@ bool AddEntry(Host& host, v8::SnapshotCreator& creator, const std::string& path,
   }
   entry->set_context_index(static_cast<uint32_t>(creator.AddContext(context)));
   return true;
+}
+
+// Whether what has been evaluated so far is all that the snapshot may hold.
+bool IsFull(v8::Isolate* isolate, const wire::BuildSnapshot& request,
+            std::chrono::steady_clock::time_point started) {
+  if (request.max_ms() > 0 &&
+      std::chrono::steady_clock::now() - started > std::chrono::milliseconds(request.max_ms())) {
+    return true;
+  }
+  v8::HeapStatistics stats;
+  isolate->GetHeapStatistics(&stats);
+  if (request.max_heap_bytes() == 0 || stats.used_heap_size() <= request.max_heap_bytes()) return false;
+  // It may be garbage.
+  isolate->LowMemoryNotification();
+  isolate->GetHeapStatistics(&stats);
+  return stats.used_heap_size() > request.max_heap_bytes();
 }
 
 }  // namespace
@@ -155,7 +173,14 @@ wire::SnapshotBuilt BuildSnapshot(Host& host, node::MultiIsolatePlatform* platfo
       NativesTemplate(host);
     }
     uint64_t id = 0;
+    bool full = false;
+    const auto started = std::chrono::steady_clock::now();
     for (const std::string& path : request.entries()) {
+      full = full || IsFull(isolate, request, started);
+      if (full) {
+        built.set_left_out(built.left_out() + 1);
+        continue;
+      }
       wire::SnapshotEntry entry;
       if (AddEntry(host, creator, path, ++id, &entry)) {
         built.add_entries(path);

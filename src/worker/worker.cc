@@ -25,21 +25,15 @@ std::optional<std::string> ReadFile(const std::string& path) {
 }  // namespace
 
 Worker::Worker(node::MultiIsolatePlatform* platform, int fd, std::string runtime_path)
-    : platform_(platform), socket_(fd), host_(socket_, queue_) {
+    : platform_(platform),
+      socket_(fd),
+      queue_(socket_,
+             [this](uint64_t call_id) {
+               Watchdog* watchdog = watchdog_.load(std::memory_order_acquire);
+               if (watchdog) watchdog->Terminate(call_id);
+             }),
+      host_(socket_, queue_) {
   host_.runtime_path = std::move(runtime_path);
-}
-
-void Worker::Read() {
-  while (true) {
-    auto frame = std::make_unique<wire::ToWorker>();
-    if (!socket_.Read(frame.get())) _exit(0);
-    if (frame->has_terminate()) {
-      if (Watchdog* watchdog = watchdog_.load(std::memory_order_acquire)) {
-        watchdog->Terminate(frame->terminate().call_id());
-      }
-    }
-    queue_.Push(std::move(frame));
-  }
 }
 
 std::optional<Worker::Clock::time_point> Worker::NextDeadline() {
@@ -60,6 +54,8 @@ int Worker::Run() {
     OnDeadlines();
     const v8::HandleScope handles(host_.v8());
     host_.isolate->tasks().RunDue();
+    // Its answer is on the way: nobody waits for this.
+    if (std::exchange(call_ended_, false)) host_.isolate->CollectIfGrown();
   }
 }
 
@@ -72,7 +68,7 @@ void Worker::OnDeadlines() {
   }
   for (const uint64_t id : over) {
     calls_.at(id)->OnDeadline();
-    calls_.erase(id);
+    Forget(id);
   }
 }
 
@@ -101,6 +97,12 @@ bool Worker::Handle(wire::ToWorker& message) {
     case wire::ToWorker::kBuildSnapshot:
       OnBuildSnapshot(message.build_snapshot());
       return true;
+    case wire::ToWorker::kPing: {
+      wire::FromWorker pong;
+      pong.mutable_pong();
+      socket_.Send(pong);
+      return true;
+    }
     case wire::ToWorker::kShutdown:
       return false;
     case wire::ToWorker::kModule:  // the answer to a wait that was interrupted
@@ -112,7 +114,12 @@ bool Worker::Handle(wire::ToWorker& message) {
 
 void Worker::Forget(uint64_t call_id) {
   const auto it = calls_.find(call_id);
-  if (it != calls_.end() && it->second->done()) calls_.erase(it);
+  if (it == calls_.end() || !it->second->done()) return;
+  if (const auto caller = calls_.find(it->second->caller_id()); caller != calls_.end()) {
+    caller->second->Absorb(*it->second);
+  }
+  calls_.erase(it);
+  call_ended_ = true;
 }
 
 IsolateLimits Worker::Limits() const {
@@ -128,8 +135,7 @@ void Worker::OnInit(wire::Init init) {
     fprintf(stderr, "worker: cannot read the runtime bundle %s\n", host_.runtime_path.c_str());
     _exit(1);
   }
-  host_.runtime.found = true;
-  host_.runtime.text = std::move(*runtime);
+  host_.runtime_text = std::move(*runtime);
   wire::FromWorker message;
   auto* ready = message.mutable_ready();
   if (!host_.init.snapshot_path().empty()) {
@@ -166,8 +172,10 @@ void Worker::OnStart(wire::StartCall start) {
   EnsureIsolate();
   const uint64_t id = start.call_id();
   const wire::SnapshotEntry* entry = snapshot_.Find(start.module());
+  const auto caller = calls_.find(start.parent_call_id());
+  const Call* caller_call = caller == calls_.end() ? nullptr : caller->second.get();
   auto& call = calls_[id];
-  call = std::make_unique<Call>(host_, std::move(start), entry);
+  call = std::make_unique<Call>(host_, std::move(start), entry, caller_call);
   call->Begin();
   Forget(id);
 }
@@ -203,7 +211,7 @@ void Worker::OnTerminate(uint64_t call_id) {
   }
   for (const uint64_t id : ids) {
     calls_.at(id)->Cancel();
-    calls_.erase(id);
+    Forget(id);
   }
 }
 

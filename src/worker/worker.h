@@ -24,8 +24,8 @@ class Worker {
 
   // Isolate thread: returns the process's exit status.
   int Run();
-  // Reader thread: leaves the process at the end of the stream.
-  [[noreturn]] void Read();
+  // Another thread: see FrameQueue::Watch.
+  [[noreturn]] void Watch() { queue_.Watch(); }
 
  private:
   using Clock = FrameQueue::Clock;
@@ -52,6 +52,7 @@ class Worker {
   SnapshotFile snapshot_;
   Sandbox sandbox_;
   std::unordered_map<uint64_t, std::unique_ptr<Call>> calls_;
+  bool call_ended_ = false;
   std::atomic<Watchdog*> watchdog_ = nullptr;
 };
 

@@ -1,6 +1,7 @@
 // Base64: `atob`/`btoa` (runtime.md §2) and the byte forms used by other modules.
 
 import { DOMException } from "./dom_exception.ts";
+import { requireArguments, toText } from "./web_idl.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const values = new Int16Array(128).fill(-1);
@@ -42,7 +43,8 @@ export function decodeBytes(text: string): Uint8Array | undefined {
 }
 
 export function btoa(input: unknown): string {
-  const text = String(input);
+  requireArguments(arguments.length, 1, "Failed to execute 'btoa'");
+  const text = toText(input);
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) > 255) {
       throw new DOMException("The string to be encoded contains characters outside of the Latin1 range.", "InvalidCharacterError");
@@ -52,7 +54,8 @@ export function btoa(input: unknown): string {
 }
 
 export function atob(input: unknown): string {
-  const bytes = decodeBytes(String(input));
+  requireArguments(arguments.length, 1, "Failed to execute 'atob'");
+  const bytes = decodeBytes(toText(input));
   if (!bytes) throw new DOMException("The string to be decoded is not correctly encoded.", "InvalidCharacterError");
   return latin1(bytes);
 }

@@ -1,34 +1,51 @@
 // Blob and File held in memory.
 
 import { now } from "../date.ts";
+import { defineCloneable } from "./cloneable.ts";
 import { defineInspect } from "./inspect.ts";
 import { streamOfSource } from "./streams.ts";
-import { concatBytes, decodeUtf8, ownBuffer, toUSVString, utf8, viewBytes } from "./web_idl.ts";
+import {
+  clampInteger, concatBytes, decodeUtf8, defineInterface, ownBuffer, requireArguments, toDictionary, toText, toUSVString, utf8,
+  viewBytes,
+} from "./web_idl.ts";
+
+const lineEndings = ["transparent", "native"];
 
 function normalizeType(type: unknown): string {
-  const text = type === undefined ? "" : String(type);
+  const text = type === undefined ? "" : toText(type);
   return /[^\x20-\x7e]/.test(text) ? "" : text.toLowerCase();
 }
 
 function partBytes(part: unknown, nativeEndings: boolean): Uint8Array {
-  if (part instanceof Blob) return blobBytes(part);
+  if (isBlob(part)) return blobBytes(part);
   const view = viewBytes(part);
   if (view) return view.slice();
   const text = toUSVString(part);
-  return utf8(nativeEndings ? text.replace(/\r\n?/g, "\n") : text);
+  return utf8(nativeEndings ? text.replace(/\r\n?|\n/g, "\n") : text);
+}
+
+// The position that a slice argument stands for.
+function position(value: unknown, length: number, fallback: number): number {
+  if (value === undefined) return fallback;
+  const at = clampInteger(value);
+  return at < 0 ? Math.max(length + at, 0) : Math.min(at, length);
 }
 
 export class Blob {
   #bytes: Uint8Array;
   #type: string;
 
-  constructor(parts: Iterable<unknown> = [], options: { type?: unknown; endings?: unknown } = {}) {
-    if (typeof parts !== "object" || parts === null || typeof parts[Symbol.iterator] !== "function") {
+  constructor(parts: unknown = [], init?: unknown) {
+    if ((typeof parts !== "object" && typeof parts !== "function") || parts === null || typeof (parts as any)[Symbol.iterator] !== "function") {
       throw new TypeError("Failed to construct 'Blob': The provided value cannot be converted to a sequence.");
     }
-    const nativeEndings = options?.endings === "native";
-    this.#bytes = concatBytes(Array.from(parts, (part) => partBytes(part, nativeEndings)));
-    this.#type = normalizeType(options?.type);
+    const options = toDictionary(init, "Failed to construct 'Blob'");
+    const list = [...(parts as Iterable<unknown>)];
+    const endings = options.endings === undefined ? "transparent" : toText(options.endings);
+    if (!lineEndings.includes(endings)) throw new TypeError(`Failed to construct 'Blob': '${endings}' is not a valid value of 'endings'.`);
+    const type = normalizeType(options.type);
+    this.#bytes = concatBytes(list.map((part) => partBytes(part, endings === "native")));
+    this.#type = type;
   }
 
   get size(): number {
@@ -37,8 +54,11 @@ export class Blob {
   get type(): string {
     return this.#type;
   }
-  slice(start?: number, end?: number, type?: unknown): Blob {
-    return blobOf(this.#bytes.subarray(start ?? 0, end ?? this.#bytes.length), normalizeType(type));
+  slice(start?: unknown, end?: unknown, type?: unknown): Blob {
+    const { length } = this.#bytes;
+    const from = position(start, length, 0);
+    const to = position(end, length, length);
+    return blobOf(this.#bytes.subarray(from, Math.max(from, to)), normalizeType(type));
   }
   async text(): Promise<string> {
     return decodeUtf8(this.#bytes);
@@ -55,15 +75,12 @@ export class Blob {
     return streamOfSource({
       async read() {
         if (at >= bytes.length) return undefined;
-        const chunk = bytes.subarray(at, at + 65536);
+        const chunk = bytes.slice(at, at + 65536);
         at += chunk.length;
         return chunk;
       },
       cancel() {},
     });
-  }
-  get [Symbol.toStringTag](): string {
-    return "Blob";
   }
 
   static adopt(bytes: Uint8Array, type: string): Blob {
@@ -75,22 +92,26 @@ export class Blob {
   static peek(blob: Blob): Uint8Array {
     return blob.#bytes;
   }
+  static has(value: unknown): value is Blob {
+    return typeof value === "object" && value !== null && #bytes in value;
+  }
 }
 
 // A blob over bytes that nobody changes any more.
 export const blobOf = Blob.adopt;
 export const blobBytes = Blob.peek;
-delete (Blob as { adopt?: unknown }).adopt;
-delete (Blob as { peek?: unknown }).peek;
+export const isBlob = Blob.has;
+for (const key of ["adopt", "peek", "has"]) delete (Blob as any)[key];
 
 export class File extends Blob {
   readonly #name: string;
   readonly #lastModified: number;
-  constructor(parts: Iterable<unknown>, name: unknown, options: { type?: unknown; lastModified?: number } = {}) {
-    if (arguments.length < 2) throw new TypeError("Failed to construct 'File': 2 arguments required");
-    super(parts, options);
+  constructor(parts: unknown, name: unknown, init?: unknown) {
+    requireArguments(arguments.length, 2, "Failed to construct 'File'");
+    const { lastModified } = toDictionary(init, "Failed to construct 'File'");
+    super(parts, init);
     this.#name = toUSVString(name);
-    this.#lastModified = options?.lastModified === undefined ? now() : Math.trunc(Number(options.lastModified));
+    this.#lastModified = lastModified === undefined ? now() : Math.trunc(Number(lastModified)) || 0;
   }
   get name(): string {
     return this.#name;
@@ -101,10 +122,20 @@ export class File extends Blob {
   get webkitRelativePath(): string {
     return "";
   }
-  override get [Symbol.toStringTag](): string {
-    return "File";
+  static has(value: unknown): value is File {
+    return typeof value === "object" && value !== null && #name in value;
   }
 }
 
+export const isFile = File.has;
+delete (File as { has?: unknown }).has;
+
+defineInterface(Blob, "Blob", 0);
+defineInterface(File, "File", 2);
+defineCloneable((file) => {
+  if (!isFile(file)) return undefined;
+  return new File([file], file.name, { type: file.type, lastModified: file.lastModified });
+});
+defineCloneable((blob) => (isBlob(blob) ? blobOf(blobBytes(blob), blob.type) : undefined));
 defineInspect(Blob.prototype, "Blob", (blob) => ({ size: blob.size, type: blob.type }));
 defineInspect(File.prototype, "File", (file) => ({ name: file.name, size: file.size, type: file.type }));

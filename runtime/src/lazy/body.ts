@@ -2,13 +2,14 @@
 // for a ReadableStream.
 
 import { hull } from "../host.ts";
-import { asyncOp } from "../ops.ts";
+import { asyncOp, track } from "../ops.ts";
 import { fillSeeded } from "../random.ts";
 import { isAction } from "../state.ts";
-import { Blob, blobBytes, blobOf } from "./blob.ts";
-import { FormData } from "./form_data.ts";
-import { encodeMultipart, parseForm } from "./multipart.ts";
-import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource } from "./streams.ts";
+import { blobBytes, blobOf, isBlob } from "./blob.ts";
+import { isFormData } from "./form_data.ts";
+import { blobType } from "./mime.ts";
+import { encodeMultipart, formTooLarge, maxFormBytes, parseForm } from "./multipart.ts";
+import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource, TransformStream } from "./streams.ts";
 import { URLSearchParams } from "./url.ts";
 import { concatBytes, decodeUtf8, ownBuffer, toUSVString, utf8, viewBytes } from "./web_idl.ts";
 
@@ -17,9 +18,13 @@ export class HostSource implements ByteSource {
   #done = false;
   constructor(readonly streamId: string) {}
 
-  async read(): Promise<Uint8Array | undefined> {
+  read(): Promise<Uint8Array | undefined> {
+    return track("ReadableStream", this.next());
+  }
+  // As read(), on behalf of something that is tracked itself or needs not be awaited.
+  async next(): Promise<Uint8Array | undefined> {
     while (!this.#done) {
-      const [json, bytes] = await asyncOp("stream/read", { streamId: this.streamId }, undefined, "ReadableStream");
+      const [json, bytes] = await asyncOp("stream/read", { streamId: this.streamId }, undefined, undefined);
       if (JSON.parse(json).done) this.#done = true;
       if (bytes && bytes.length > 0) return bytes;
     }
@@ -30,6 +35,11 @@ export class HostSource implements ByteSource {
     this.#done = true;
     asyncOp("stream/cancel", { streamId: this.streamId }, undefined, undefined).catch(() => {});
   }
+}
+
+interface ByteReader {
+  read(): Promise<Uint8Array | undefined>;
+  cancel(): void;
 }
 
 export class Body {
@@ -70,39 +80,73 @@ export class Body {
 
   get stream(): any {
     if (this.#stream === undefined) {
-      if (this.#bytes) this.#stream = blobOf(this.#bytes, "").stream();
+      if (this.#used) this.#stream = lockedStream();
+      else if (this.#bytes) this.#stream = blobOf(this.#bytes, "").stream();
       else this.#stream = streamOfSource(this.#source!);
     }
     return this.#stream;
   }
 
   async consume(): Promise<Uint8Array> {
+    return this.#source && !this.#stream ? this.#consumeSource(this.#source, () => this.#source!.read()) : this.#consumeHeld();
+  }
+
+  // The bytes of a form, which are read as one operation and are limited in size.
+  consumeForm(): Promise<Uint8Array> {
+    const source = this.#stream ? undefined : this.#source;
+    return track("formData", source ? this.#consumeSource(source, () => source.next(), maxFormBytes) : this.#consumeHeld());
+  }
+
+  async #consumeSource(source: HostSource, read: () => Promise<Uint8Array | undefined>, limit = Infinity): Promise<Uint8Array> {
+    this.#used = true;
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for (let chunk = await read(); chunk; chunk = await read()) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= limit) continue;
+      source.cancel();
+      throw formTooLarge();
+    }
+    return concatBytes(chunks);
+  }
+
+  async #consumeHeld(): Promise<Uint8Array> {
     this.#used = true;
     if (this.#bytes) {
       if (this.#stream) this.#stream.getReader();
       return this.#bytes;
     }
-    if (this.#stream) return concatBytes(await readAll(this.#stream));
-    const chunks: Uint8Array[] = [];
-    for (let chunk = await this.#source!.read(); chunk; chunk = await this.#source!.read()) chunks.push(chunk);
-    return concatBytes(chunks);
+    return concatBytes(await readAll(this.#stream));
   }
 
-  // The pieces of the body in order, for sending it on.
+  // The pieces of the body in order, for sending it on. Who stops early cancels the body.
   async *chunks(): AsyncGenerator<Uint8Array> {
     this.#used = true;
     if (this.#bytes) {
       yield this.#bytes;
       return;
     }
-    const reader = this.stream.getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      const bytes = viewBytes(value);
-      if (!bytes) throw new TypeError("Received a non-Uint8Array chunk from a body stream");
-      yield bytes;
+    const next = this.#stream ? streamReader(this.#stream) : sourceReader(this.#source!);
+    let ended = false;
+    try {
+      for (let bytes = await next.read(); bytes; bytes = await next.read()) yield bytes;
+      ended = true;
+    } finally {
+      if (!ended) next.cancel();
     }
+  }
+
+  // Takes the content over; the old body is used from then on.
+  transfer(): Body {
+    const next = new Body();
+    if (this.#stream) next.#stream = this.#stream.pipeThrough(new TransformStream());
+    else {
+      next.#bytes = this.#bytes;
+      next.#source = this.#source;
+    }
+    this.#used = true;
+    return next;
   }
 
   clone(): Body {
@@ -115,6 +159,31 @@ export class Body {
   }
 }
 
+// What a body shows that was read without anybody looking at its stream.
+function lockedStream(): any {
+  const stream = new ReadableStream();
+  stream.getReader();
+  return stream;
+}
+
+const sourceReader = (source: HostSource): ByteReader => ({ read: () => source.next(), cancel: () => source.cancel() });
+
+function streamReader(stream: any): ByteReader {
+  const reader = stream.getReader();
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      const bytes = viewBytes(value);
+      if (!bytes) throw new TypeError("Received a non-Uint8Array chunk from a body stream");
+      return bytes;
+    },
+    cancel() {
+      reader.cancel().catch(() => {});
+    },
+  };
+}
+
 function randomBoundary(): string {
   const bytes = new Uint8Array(16);
   if (isAction()) hull.secureRandom(bytes);
@@ -124,12 +193,12 @@ function randomBoundary(): string {
 
 // Turns a BodyInit into a body and its default content type.
 export function extractBody(init: unknown): { body: Body; contentType: string | null } {
-  if (init instanceof Blob) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
+  if (isBlob(init)) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
   if (init instanceof ReadableStream) {
     if (isDisturbed(init)) throw new TypeError("The body stream is locked or already read");
     return { body: Body.ofStream(init), contentType: null };
   }
-  if (init instanceof FormData) {
+  if (isFormData(init)) {
     const boundary = randomBoundary();
     return { body: Body.ofBytes(encodeMultipart(init, boundary)), contentType: `multipart/form-data; boundary=${boundary}` };
   }
@@ -152,7 +221,7 @@ export function defineBodyMethods(target: object, className: string, ownerOf: (s
     const { body, contentType } = ownerOf(self);
     if (!body) return [new Uint8Array(0), contentType];
     if (body.unusable) throw new TypeError(`Failed to execute '${method}' on '${className}': body stream already read`);
-    return [await body.consume(), contentType];
+    return [await (method === "formData" ? body.consumeForm() : body.consume()), contentType];
   };
   const methods: Record<string, (this: unknown) => Promise<unknown>> = {
     async text() {
@@ -169,7 +238,7 @@ export function defineBodyMethods(target: object, className: string, ownerOf: (s
     },
     async blob() {
       const [bytes, contentType] = await take(this, "blob");
-      return blobOf(bytes, (contentType ?? "").toLowerCase());
+      return blobOf(bytes.slice(), blobType(contentType));
     },
     async formData() {
       const [bytes, contentType] = await take(this, "formData");

@@ -13,16 +13,17 @@ interface ErrorRecord {
   code?: string;
 }
 
-export function describeError(error: unknown): ErrorRecord {
+// Undefined: not an error; the worker shows the thrown value as V8 does.
+export function describeError(error: unknown): ErrorRecord | undefined {
   const record = describe(error);
-  if (record.message.length * 3 > maxMessageBytes) record.message = cut(record.message);
+  if (record && record.message.length * 3 > maxMessageBytes) record.message = cut(record.message);
   return record;
 }
 
-function describe(error: unknown): ErrorRecord {
+function describe(error: unknown): ErrorRecord | undefined {
   if (error instanceof DeveloperError) return { message: error.developerError, frames: [] };
   if (error instanceof CodedError) return { message: error.message, frames: [], code: error.code };
-  if (!isErrorObject(error)) return { message: `Uncaught ${describeValue(error)}`, frames: [] };
+  if (!isErrorObject(error)) return undefined;
   const data = convexData(error);
   if (data?.invalid !== undefined) return { message: `ConvexError with invalid data: ${data.invalid}`, frames: [] };
   const record: ErrorRecord = { message: uncaught(error), frames: errorFrames(error) };
@@ -81,26 +82,6 @@ function convexData(error: object): { json?: string; invalid?: string } | undefi
     return { invalid: (cause as Error).message };
   }
   return { json: data };
-}
-
-// V8's text for a thrown value that is not an error.
-function describeValue(value: unknown): string {
-  if (typeof value === "object" && value !== null) return describeObject(value);
-  return text(value, "#<Object>");
-}
-
-function describeObject(value: object): string {
-  const toString = read(value, "toString");
-  if (toString === Object.prototype.toString || typeof toString !== "function") {
-    const constructor = read(value, "constructor");
-    const name = typeof constructor === "function" ? text(read(constructor, "name"), "") : "";
-    return `#<${name || "Object"}>`;
-  }
-  try {
-    return Object.prototype.toString.call(value);
-  } catch {
-    return "#<Object>";
-  }
 }
 
 function cut(message: string): string {

@@ -1,6 +1,6 @@
 // fetch (runtime.md §9.1). The host does one exchange per "fetch" operation; redirects are followed here.
 
-import { asyncOp } from "../ops.ts";
+import { asyncOp, track } from "../ops.ts";
 import { call, isAction } from "../state.ts";
 import type { AbortSignal } from "./abort.ts";
 import { Body, HostSource } from "./body.ts";
@@ -21,7 +21,8 @@ interface Exchange {
   url: any; // URL
   method: string;
   headers: Headers;
-  payload: Uint8Array | undefined;
+  payload: Uint8Array | undefined; // a body whose bytes are known
+  upload: Body | undefined; // any other body
   signal: AbortSignal;
 }
 
@@ -34,6 +35,10 @@ interface Answer {
 }
 
 export async function fetch(input: unknown, init: any = {}): Promise<Response> {
+  return track("fetch", start(input, init));
+}
+
+async function start(input: unknown, init: any): Promise<Response> {
   if (call.kind === undefined) throw new Error("fetch() unsupported at import time");
   if (!isAction()) throw Object.assign(new Error(refused), { code: "NoFetchInQueriesOrMutations" });
   const request = new Request(input, init);
@@ -45,13 +50,14 @@ export async function fetch(input: unknown, init: any = {}): Promise<Response> {
     url: new URL(request.url),
     method: request.method,
     headers: new Headers(request.headers),
-    payload: await body?.consume(),
+    payload: body?.replayable ? await body.consume() : undefined,
+    upload: body?.replayable ? undefined : body,
     signal,
   };
-  return follow(exchange, String(settings.redirect), body === undefined || body.replayable);
+  return follow(exchange, String(settings.redirect));
 }
 
-async function follow(exchange: Exchange, mode: string, replayable: boolean): Promise<Response> {
+async function follow(exchange: Exchange, mode: string): Promise<Response> {
   for (let redirects = 0; ; redirects++) {
     const { protocol } = exchange.url;
     if (protocol !== "http:" && protocol !== "https:") {
@@ -63,7 +69,7 @@ async function follow(exchange: Exchange, mode: string, replayable: boolean): Pr
     source?.cancel();
     if (mode === "error") throw new TypeError("fetch attempted redirect");
     if (redirects >= maxRedirects) throw new TypeError("fetch too many redirects");
-    redirect(exchange, answer.status, location, replayable);
+    redirect(exchange, answer.status, location);
   }
 }
 
@@ -72,7 +78,7 @@ function isRedirect(status: number): boolean {
 }
 
 // Points the exchange at the new location.
-function redirect(exchange: Exchange, status: number, location: string, replayable: boolean): void {
+function redirect(exchange: Exchange, status: number, location: string): void {
   const target = new URL(location, exchange.url.href);
   if (!target.hash) target.hash = exchange.url.hash;
   const toGet =
@@ -80,26 +86,58 @@ function redirect(exchange: Exchange, status: number, location: string, replayab
     ((status === 301 || status === 302) && exchange.method === "POST");
   if (toGet) {
     exchange.method = "GET";
-    exchange.payload = undefined;
+    exchange.payload = exchange.upload = undefined;
     for (const name of bodyHeaders) exchange.headers.delete(name);
-  } else if (exchange.payload && !replayable) throw new TypeError("fetch cannot redirect with streamed body");
+  } else if (exchange.upload) throw new TypeError("fetch cannot redirect with streamed body");
   if (target.origin !== exchange.url.origin) exchange.headers.delete("authorization");
   exchange.url = target;
 }
 
 async function send(exchange: Exchange): Promise<{ answer: Answer; source: HostSource | undefined }> {
-  const { url, method, headers, payload, signal } = exchange;
+  const { url, method, headers, payload, upload, signal } = exchange;
   const fetchId = String(nextFetchId++);
   const wire = new URL(url.href);
   wire.hash = "";
-  const args = { url: wire.href, method, headers: headerPairs(headers), hasBody: payload !== undefined, fetchId };
-  const operation = asyncOp("fetch", args, payload, "fetch");
-  const [json] = await abortable(operation, signal, () => {
-    asyncOp("fetch/abort", { fetchId }, undefined, undefined).catch(() => {});
-  });
-  const answer = JSON.parse(json) as Answer;
-  const source = answer.bodyStreamId === null ? undefined : new AbortableSource(answer.bodyStreamId, signal, fetchId);
-  return { answer, source };
+  const hasBody = (payload ?? upload) !== undefined;
+  const args = { url: wire.href, method, headers: headerPairs(headers), hasBody, streams: upload !== undefined, fetchId };
+  const operation = asyncOp("fetch", args, payload, undefined);
+  const uploading = upload && new Upload(fetchId, upload);
+  try {
+    const [json] = await abortable(operation, signal, () => {
+      asyncOp("fetch/abort", { fetchId }, undefined, undefined).catch(() => {});
+    });
+    const answer = JSON.parse(json) as Answer;
+    const source = answer.bodyStreamId === null ? undefined : new AbortableSource(answer.bodyStreamId, signal);
+    return { answer, source };
+  } catch (error) {
+    throw uploading?.failure ? uploading.failure.error : error;
+  }
+}
+
+// Hands a request body to the host piece by piece, while the response may already be on its way.
+class Upload {
+  failure: { error: unknown } | undefined; // why the body could not be made
+  constructor(
+    readonly fetchId: string,
+    body: Body,
+  ) {
+    this.#run(body).catch(() => {}); // the exchange has ended
+  }
+  async #run(body: Body): Promise<void> {
+    const write = (args: object, bytes?: Uint8Array) =>
+      asyncOp("fetch/write", { fetchId: this.fetchId, ...args }, bytes, undefined);
+    try {
+      for await (const chunk of body.chunks()) {
+        const [json] = await write({ done: false }, chunk);
+        if (JSON.parse(json).closed) return;
+      }
+    } catch (error) {
+      this.failure = { error };
+      await write({ done: true, error: String(error) });
+      return;
+    }
+    await write({ done: true });
+  }
 }
 
 // Settles with the operation, or rejects with the reason of the signal as soon as it is aborted.
@@ -119,13 +157,12 @@ class AbortableSource extends HostSource {
   constructor(
     streamId: string,
     readonly signal: AbortSignal,
-    readonly fetchId: string,
   ) {
     super(streamId);
   }
-  override async read(): Promise<Uint8Array | undefined> {
+  override async next(): Promise<Uint8Array | undefined> {
     this.signal.throwIfAborted();
-    return abortable(super.read(), this.signal, () => this.cancel());
+    return abortable(super.next(), this.signal, () => this.cancel());
   }
 }
 

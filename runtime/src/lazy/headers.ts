@@ -1,71 +1,93 @@
 // Headers in insertion order (runtime.md §9.2).
 
 import { defineInspect } from "./inspect.ts";
-import { definePairIteration } from "./web_idl.ts";
+import { defineInterface, definePairIteration, requireArguments, toText } from "./web_idl.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-function normalizeName(name: unknown, method: string): string {
-  const text = String(name);
-  if (!token.test(text)) throw new TypeError(`Failed to execute '${method}' on 'Headers': Invalid name: '${text}'`);
+function normalizeName(name: unknown, context: string): string {
+  const text = toText(name);
+  if (!token.test(text)) throw new TypeError(`${context}: Invalid name: '${text}'`);
   return text.toLowerCase();
 }
 
-function normalizeValue(value: unknown, method: string): string {
-  const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-  if (/[\0\r\n]|[^\0-\xff]/.test(text)) throw new TypeError(`Failed to execute '${method}' on 'Headers': Invalid value: '${text}'`);
+function normalizeValue(value: unknown, context: string): string {
+  const text = toText(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  if (/[\0\r\n]|[^\0-\xff]/.test(text)) throw new TypeError(`${context}: Invalid value: '${text}'`);
   return text;
 }
+
+const on = (method: string) => `Failed to execute '${method}' on 'Headers'`;
+const construction = "Failed to construct 'Headers'";
 
 export class Headers {
   #pairs: Array<[string, string]> = [];
 
   constructor(init?: unknown) {
     if (init === undefined) return;
-    if (init instanceof Headers) {
+    if ((typeof init !== "object" && typeof init !== "function") || init === null) {
+      throw new TypeError(`${construction}: The provided value is not of type '(record or sequence)'.`);
+    }
+    // Not by its iterator, which joins repeated names.
+    if (isHeaders(init)) {
       this.#pairs = init.#pairs.map(([name, value]) => [name, value]);
       return;
     }
-    if ((typeof init !== "object" && typeof init !== "function") || init === null) {
-      throw new TypeError("Failed to construct 'Headers': The provided value is not of type '(record or sequence)'.");
+    const iterate = (init as any)[Symbol.iterator];
+    if (iterate === undefined || iterate === null) this.#fillRecord(init);
+    else this.#fillSequence(init as Iterable<unknown>);
+  }
+
+  #fillRecord(record: object): void {
+    for (const key of Reflect.ownKeys(record)) {
+      if (!Reflect.getOwnPropertyDescriptor(record, key)?.enumerable) continue;
+      if (typeof key === "symbol") throw new TypeError(`${construction}: a name is a symbol`);
+      this.append(key, (record as Record<string, unknown>)[key]);
     }
-    const pairs = (init as any)[Symbol.iterator] ? (init as Iterable<any>) : Object.entries(init);
+  }
+  #fillSequence(pairs: Iterable<unknown>): void {
     for (const pair of pairs) {
-      const [name, value, ...more] = pair;
-      if (more.length > 0 || value === undefined) throw new TypeError("Failed to construct 'Headers': Invalid name/value pair");
-      this.append(name, value);
+      if (typeof pair !== "object" || pair === null) throw new TypeError(`${construction}: Invalid name/value pair`);
+      const items = [...(pair as Iterable<unknown>)];
+      if (items.length !== 2) throw new TypeError(`${construction}: Invalid name/value pair`);
+      this.append(items[0], items[1]);
     }
   }
 
   append(name: unknown, value: unknown): void {
-    this.#pairs.push([normalizeName(name, "append"), normalizeValue(value, "append")]);
+    requireArguments(arguments.length, 2, on("append"));
+    this.#pairs.push([normalizeName(name, on("append")), normalizeValue(value, on("append"))]);
   }
   delete(name: unknown): void {
-    const key = normalizeName(name, "delete");
+    requireArguments(arguments.length, 1, on("delete"));
+    const key = normalizeName(name, on("delete"));
     this.#pairs = this.#pairs.filter(([other]) => other !== key);
   }
   get(name: unknown): string | null {
-    const key = normalizeName(name, "get");
+    requireArguments(arguments.length, 1, on("get"));
+    const key = normalizeName(name, on("get"));
     const values = this.#pairs.filter(([other]) => other === key).map(([, value]) => value);
     return values.length === 0 ? null : values.join(", ");
   }
   has(name: unknown): boolean {
-    const key = normalizeName(name, "has");
+    requireArguments(arguments.length, 1, on("has"));
+    const key = normalizeName(name, on("has"));
     return this.#pairs.some(([other]) => other === key);
   }
   set(name: unknown, value: unknown): void {
-    const key = normalizeName(name, "set");
-    const pair: [string, string] = [key, normalizeValue(value, "set")];
+    requireArguments(arguments.length, 2, on("set"));
+    const key = normalizeName(name, on("set"));
+    const pair: [string, string] = [key, normalizeValue(value, on("set"))];
     const index = this.#pairs.findIndex(([other]) => other === key);
+    if (index < 0) {
+      this.#pairs.push(pair);
+      return;
+    }
+    this.#pairs[index] = pair;
     this.#pairs = this.#pairs.filter(([other], at) => other !== key || at === index);
-    if (index < 0) this.#pairs.push(pair);
-    else this.#pairs[index] = pair;
   }
   getSetCookie(): string[] {
     return this.#pairs.filter(([name]) => name === "set-cookie").map(([, value]) => value);
-  }
-  get [Symbol.toStringTag](): string {
-    return "Headers";
   }
 
   static raw(headers: Headers): Array<[string, string]> {
@@ -76,13 +98,16 @@ export class Headers {
     headers.#pairs = pairs.map(([name, value]) => [name.toLowerCase(), value]);
     return headers;
   }
+  static has(value: object): value is Headers {
+    return #pairs in value;
+  }
 }
 
 // The pairs as they travel: repeated names stay repeated.
 export const headerPairs = Headers.raw;
 export const headersOf = Headers.adopt;
-delete (Headers as { raw?: unknown }).raw;
-delete (Headers as { adopt?: unknown }).adopt;
+const isHeaders = Headers.has;
+for (const key of ["raw", "adopt", "has"]) delete (Headers as any)[key];
 
 function combined(headers: Headers): Array<[string, string]> {
   const out: Array<[string, string]> = [];
@@ -100,5 +125,6 @@ function combined(headers: Headers): Array<[string, string]> {
   return out;
 }
 
-definePairIteration(Headers.prototype, combined);
+defineInterface(Headers, "Headers", 0);
+definePairIteration(Headers.prototype, "Headers", combined);
 defineInspect(Headers.prototype, "Headers", (headers) => Object.fromEntries(combined(headers)));

@@ -72,7 +72,8 @@ export function noRouteJson(): ResponseJson {
   return convexJsonFromResponse(new Response("No matching routes found", { status: 404, headers }));
 }
 
-// Hands the body to the host piece by piece; an operation is answered when the host wants more.
+// Hands the body to the host piece by piece; an operation is answered when the host wants more. `closed`: it wants no more,
+// and the body is cancelled.
 async function sendBody(streamId: string, body: Body): Promise<void> {
   const write = (args: object, bytes?: Uint8Array) => asyncOp("response/write", { streamId, ...args }, bytes, undefined);
   if (body.length !== undefined) {
@@ -82,11 +83,13 @@ async function sendBody(streamId: string, body: Body): Promise<void> {
   try {
     for await (const chunk of body.chunks()) {
       const [json] = await write({ done: false }, chunk);
-      if (JSON.parse(json).closed) return;
+      if (JSON.parse(json).closed) break;
     }
   } catch (error) {
     const { describeError } = require("./errors.ts") as typeof import("./errors.ts");
-    await write({ done: true, error: describeError(error).message });
+    const described = describeError(error);
+    const lines = described ? [described.message, ...described.frames.map((frame) => `    ${frame}`), ""] : ["Uncaught"];
+    await write({ done: true, error: lines.join("\n") });
     return;
   }
   await write({ done: true });

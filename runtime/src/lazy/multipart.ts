@@ -4,18 +4,19 @@ import { blobBytes, File } from "./blob.ts";
 import { FormData, formEntries } from "./form_data.ts";
 import { concatBytes, decodeUtf8, utf8 } from "./web_idl.ts";
 
-const maxBytes = 20 * 1024 * 1024;
+export const maxFormBytes = 20 * 1024 * 1024;
+export const formTooLarge = () => new TypeError("InvalidMultiPartForm: the form is larger than 20 MiB");
 
-function escapeName(name: string): string {
-  return name.replace(/\r\n|\r|\n/g, "%0D%0A").replace(/"/g, "%22");
-}
+const crlf = (text: string) => text.replace(/\r\n|\r|\n/g, "\r\n");
+const escapes: Record<string, string> = { "\r": "%0D", "\n": "%0A", '"': "%22" };
+const escapeName = (name: string) => name.replace(/[\r\n"]/g, (char) => escapes[char]!);
 
 export function encodeMultipart(form: FormData, boundary: string): Uint8Array {
   const chunks: Uint8Array[] = [];
   for (const [name, value] of formEntries(form)) {
-    let head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(name)}"`;
+    let head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(crlf(name))}"`;
     if (typeof value === "string") {
-      chunks.push(utf8(`${head}\r\n\r\n${value.replace(/\r\n|\r|\n/g, "\r\n")}\r\n`));
+      chunks.push(utf8(`${head}\r\n\r\n${crlf(value)}\r\n`));
     } else {
       head += `; filename="${escapeName(value.name)}"\r\nContent-Type: ${value.type || "application/octet-stream"}`;
       chunks.push(utf8(`${head}\r\n\r\n`), blobBytes(value), utf8("\r\n"));
@@ -34,7 +35,7 @@ export function parseForm(bytes: Uint8Array, contentType: string | null): FormDa
   }
   const match = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   if (!match) throw new TypeError("Body can not be decoded as form data: the content type has no boundary");
-  if (bytes.length > maxBytes) throw new TypeError("InvalidMultiPartForm: the form is larger than 20 MiB");
+  if (bytes.length > maxFormBytes) throw formTooLarge();
   return parseMultipart(bytes, (match[1] ?? match[2])!);
 }
 
@@ -109,5 +110,5 @@ function appendPart(form: FormData, head: string, body: Uint8Array): void {
 function parameter(header: string, name: string): string | undefined {
   const match = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^;\\s]+))`, "i").exec(header);
   const value = match?.[1] ?? match?.[2];
-  return value?.replace(/%22/g, '"').replace(/%0D%0A/gi, "\r\n").replace(/\\(["\\])/g, "$1");
+  return value?.replace(/%(22|0A|0D)/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16))).replace(/\\(["\\])/g, "$1");
 }

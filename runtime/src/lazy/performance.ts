@@ -1,9 +1,12 @@
-// The performance API with the clock rules of runtime.md §3.
+// The performance API (User Timing) with the clock rules of runtime.md §3.
 
-import { hull } from "../host.ts";
-import { call, observeTime } from "../state.ts";
+import { call } from "../state.ts";
 import { DOMException } from "./dom_exception.ts";
+import { EventTarget } from "./events.ts";
+import { defineInspect } from "./inspect.ts";
+import { currentTime } from "./performance_clock.ts";
 import { structuredClone } from "./structured_clone.ts";
+import { defineInterface, requireArguments, toDictionary, toText } from "./web_idl.ts";
 
 const secret = Symbol("performance");
 
@@ -11,25 +14,36 @@ function guard(key: unknown): void {
   if (key !== secret) throw new TypeError("Illegal constructor");
 }
 
-function currentTime(): number {
-  let ms = 0;
-  if (call.kind !== undefined) {
-    observeTime();
-    ms = call.nowMs - call.importMs;
-    if (call.kind !== "query") ms += hull.monotonicNow() - call.startedAt;
-  }
-  return Math.floor(ms * 10) / 10;
+function toTime(value: unknown): number {
+  const number = Number(value);
+  if (!Number.isFinite(number)) throw new TypeError("A time is not a finite number.");
+  return number;
 }
 
 export class PerformanceEntry {
-  constructor(
-    key: unknown,
-    readonly name: string,
-    readonly entryType: string,
-    readonly startTime: number,
-    readonly duration: number,
-  ) {
+  readonly #name: string;
+  readonly #entryType: string;
+  readonly #startTime: number;
+  readonly #duration: number;
+
+  constructor(key: unknown, name: string, entryType: string, startTime: number, duration: number) {
     guard(key);
+    this.#name = name;
+    this.#entryType = entryType;
+    this.#startTime = startTime;
+    this.#duration = duration;
+  }
+  get name(): string {
+    return this.#name;
+  }
+  get entryType(): string {
+    return this.#entryType;
+  }
+  get startTime(): number {
+    return this.#startTime;
+  }
+  get duration(): number {
+    return this.#duration;
   }
   toJSON(): object {
     return { name: this.name, entryType: this.entryType, startTime: this.startTime, duration: this.duration };
@@ -37,28 +51,44 @@ export class PerformanceEntry {
 }
 
 export class PerformanceMark extends PerformanceEntry {
-  readonly detail: unknown;
-  constructor(name: unknown, options: { startTime?: number; detail?: unknown } = {}) {
-    if (options?.startTime !== undefined && options.startTime < 0) {
-      throw new TypeError("Cannot set a negative start time on a performance mark");
-    }
-    super(secret, String(name), "mark", options?.startTime ?? currentTime(), 0);
-    this.detail = options?.detail === undefined ? null : structuredClone(options.detail);
+  readonly #detail: unknown;
+  constructor(name: unknown, init?: unknown) {
+    requireArguments(arguments.length, 1, "Failed to construct 'PerformanceMark'");
+    const options = toDictionary(init, "Failed to construct 'PerformanceMark'");
+    const startTime = options.startTime === undefined ? currentTime() : toTime(options.startTime);
+    if (startTime < 0) throw new TypeError("Cannot set a negative start time on a performance mark");
+    super(secret, toText(name), "mark", startTime, 0);
+    this.#detail = options.detail === undefined || options.detail === null ? null : structuredClone(options.detail);
+  }
+  get detail(): unknown {
+    return this.#detail;
+  }
+  override toJSON(): object {
+    return { ...super.toJSON(), detail: this.#detail };
   }
 }
 
 export class PerformanceMeasure extends PerformanceEntry {
-  readonly detail: unknown;
+  readonly #detail: unknown;
   constructor(key: unknown, name: string, startTime: number, duration: number, detail: unknown) {
     super(key, name, "measure", startTime, duration);
-    this.detail = detail === undefined ? null : structuredClone(detail);
+    this.#detail = detail === undefined || detail === null ? null : structuredClone(detail);
+  }
+  get detail(): unknown {
+    return this.#detail;
+  }
+  override toJSON(): object {
+    return { ...super.toJSON(), detail: this.#detail };
   }
 }
 
-export class Performance {
+const isOptions = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+export class Performance extends EventTarget {
   #entries: PerformanceEntry[] = [];
   constructor(key?: unknown) {
     guard(key);
+    super();
   }
   get timeOrigin(): number {
     return call.importMs;
@@ -66,37 +96,54 @@ export class Performance {
   now(): number {
     return currentTime();
   }
-  mark(name: unknown, options?: { startTime?: number; detail?: unknown }): PerformanceMark {
+  mark(name: unknown, options?: unknown): PerformanceMark {
+    requireArguments(arguments.length, 1, "Failed to execute 'mark' on 'Performance'");
     const entry = new PerformanceMark(name, options);
     this.#entries.push(entry);
     return entry;
   }
-  measure(name: unknown, startOrOptions?: any, endMark?: unknown): PerformanceMeasure {
-    const options = typeof startOrOptions === "object" && startOrOptions !== null ? startOrOptions : { start: startOrOptions, end: endMark };
-    let end = options.end === undefined ? undefined : this.#time(options.end);
-    if (end === undefined && options.start !== undefined && options.duration !== undefined) {
-      end = this.#time(options.start) + options.duration;
+  measure(name: unknown, startOrOptions?: unknown, endMark?: unknown): PerformanceMeasure {
+    requireArguments(arguments.length, 1, "Failed to execute 'measure' on 'Performance'");
+    const given = isOptions(startOrOptions) ? startOrOptions : undefined;
+    const { start, end, duration, detail } = given ?? { start: startOrOptions ?? undefined, end: endMark };
+    if (given && (start !== undefined || end !== undefined || duration !== undefined || detail !== undefined)) {
+      if (endMark !== undefined) throw new TypeError("measure: an end mark and options exclude each other.");
+      if (start === undefined && end === undefined) throw new TypeError("measure: the options need a start or an end.");
+      if (start !== undefined && end !== undefined && duration !== undefined) {
+        throw new TypeError("measure: start, end and duration exclude each other.");
+      }
     }
-    end ??= currentTime();
-    let start = options.start === undefined ? 0 : this.#time(options.start);
-    if (options.start === undefined && options.duration !== undefined) start = end - options.duration;
-    const entry = new PerformanceMeasure(secret, String(name), start, end - start, options.detail);
+    let endTime: number;
+    if (end !== undefined) endTime = this.#time(end);
+    else if (start !== undefined && duration !== undefined) endTime = this.#time(start) + toTime(duration);
+    else endTime = currentTime();
+    let startTime = 0;
+    if (start !== undefined) startTime = this.#time(start);
+    else if (duration !== undefined) startTime = endTime - toTime(duration);
+    const entry = new PerformanceMeasure(secret, toText(name), startTime, endTime - startTime, detail);
     this.#entries.push(entry);
     return entry;
   }
   #time(markOrTime: unknown): number {
-    if (typeof markOrTime === "number") return markOrTime;
-    const found = this.#entries.findLast((entry) => entry.entryType === "mark" && entry.name === String(markOrTime));
-    if (!found) throw new DOMException(`The mark '${markOrTime}' does not exist.`, "SyntaxError");
+    if (typeof markOrTime === "number") {
+      if (markOrTime < 0) throw new TypeError("measure: a time is negative.");
+      return toTime(markOrTime);
+    }
+    const name = toText(markOrTime);
+    const found = this.#entries.findLast((entry) => entry.entryType === "mark" && entry.name === name);
+    if (!found) throw new DOMException(`The mark '${name}' does not exist.`, "SyntaxError");
     return found.startTime;
   }
   getEntries(): PerformanceEntry[] {
     return this.#entries.toSorted((a, b) => a.startTime - b.startTime);
   }
   getEntriesByName(name: unknown, type?: unknown): PerformanceEntry[] {
-    return this.getEntries().filter((entry) => entry.name === String(name) && (type === undefined || entry.entryType === type));
+    requireArguments(arguments.length, 1, "Failed to execute 'getEntriesByName' on 'Performance'");
+    const wanted = toText(name);
+    return this.getEntries().filter((entry) => entry.name === wanted && (type === undefined || entry.entryType === type));
   }
   getEntriesByType(type: unknown): PerformanceEntry[] {
+    requireArguments(arguments.length, 1, "Failed to execute 'getEntriesByType' on 'Performance'");
     return this.getEntries().filter((entry) => entry.entryType === type);
   }
   clearMarks(name?: unknown): void {
@@ -106,11 +153,18 @@ export class Performance {
     this.#clear("measure", name);
   }
   #clear(type: string, name: unknown): void {
-    this.#entries = this.#entries.filter((entry) => entry.entryType !== type || (name !== undefined && entry.name !== String(name)));
+    const wanted = name === undefined ? undefined : toText(name);
+    this.#entries = this.#entries.filter((entry) => entry.entryType !== type || (wanted !== undefined && entry.name !== wanted));
   }
   toJSON(): object {
     return { timeOrigin: this.timeOrigin };
   }
 }
 
+defineInterface(Performance, "Performance");
+defineInterface(PerformanceEntry, "PerformanceEntry");
+defineInterface(PerformanceMark, "PerformanceMark", 1);
+defineInterface(PerformanceMeasure, "PerformanceMeasure");
+const fields = ({ name, entryType, startTime, duration }: PerformanceEntry) => ({ name, entryType, startTime, duration });
+for (const type of [PerformanceEntry, PerformanceMark, PerformanceMeasure]) defineInspect(type.prototype, type.name, fields);
 export const performance = new Performance(secret);

@@ -26,4 +26,4 @@ function readVariable(_target: object, name: string | symbol): string | undefine
   return value;
 }
 
-export const process = { env: new Proxy(Object.create(null), { get: readVariable }) as Record<string, string | undefined> };
+export const process = { env: new Proxy(Object.create(null), { __proto__: null, get: readVariable } as ProxyHandler<object>) as Record<string, string | undefined> };

@@ -1,9 +1,10 @@
 // The Response class (runtime.md §9.2).
 
+import { jsonStringify } from "../primordials.ts";
 import { type Body, defineBodyMethods, extractBody } from "./body.ts";
 import { Headers } from "./headers.ts";
 import { defineInspect } from "./inspect.ts";
-import { utf8 } from "./web_idl.ts";
+import { defineInterface, requireArguments, toDictionary, toText, utf8 } from "./web_idl.ts";
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 const nullBodyStatuses = [101, 103, 204, 205, 304];
@@ -18,6 +19,8 @@ export interface ResponseParts {
   type: string;
 }
 
+const construction = "Failed to construct 'Response'";
+
 class ReadyParts {
   constructor(readonly parts: ResponseParts) {}
 }
@@ -25,38 +28,42 @@ class ReadyParts {
 export class Response {
   #parts: ResponseParts;
 
-  constructor(init?: unknown, options: any = {}) {
+  constructor(init?: unknown, given?: unknown) {
     if (init instanceof ReadyParts) {
       this.#parts = init.parts;
       return;
     }
-    options ??= {};
+    const options = toDictionary(given, construction);
     const status = options.status === undefined ? 200 : Math.trunc(Number(options.status));
     if (!(status >= 200 && status <= 599)) {
-      throw new RangeError("Failed to construct 'Response': The status provided is outside the range [200, 599].");
+      throw new RangeError(`${construction}: The status provided is outside the range [200, 599].`);
     }
-    const headers = new Headers(options.headers);
+    const statusText = options.statusText === undefined ? "" : toText(options.statusText);
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(statusText)) throw new TypeError(`${construction}: Invalid statusText`);
+    const headers = new Headers(options.headers === null ? undefined : options.headers);
     let body: Body | undefined;
     if (init !== undefined && init !== null) {
       if (nullBodyStatuses.includes(status)) {
-        throw new TypeError("Failed to construct 'Response': Response with null body status cannot have body");
+        throw new TypeError(`${construction}: Response with null body status cannot have body`);
       }
       const extracted = extractBody(init);
       body = extracted.body;
       if (extracted.contentType !== null && !headers.has("content-type")) headers.set("content-type", extracted.contentType);
     }
-    const statusText = options.statusText === undefined ? "" : String(options.statusText);
     this.#parts = { status, statusText, headers, body, url: "", redirected: false, type: "default" };
   }
 
-  static json(data: unknown, options: any = {}): Response {
-    const text = JSON.stringify(data);
+  static json(data: unknown, given?: unknown): Response {
+    requireArguments(arguments.length, 1, "Failed to execute 'json' on 'Response'");
+    const text = jsonStringify(data);
     if (text === undefined) throw new TypeError("Failed to execute 'json' on 'Response': The data is not JSON serializable");
-    const headers = new Headers(options?.headers);
+    const options = toDictionary(given, "Failed to execute 'json' on 'Response'");
+    const headers = new Headers(options.headers ?? undefined);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
-    return new Response(utf8(text), { ...options, headers });
+    return new Response(utf8(text), { status: options.status, statusText: options.statusText, headers });
   }
   static redirect(url: unknown, status: unknown = 302): Response {
+    requireArguments(arguments.length, 1, "Failed to execute 'redirect' on 'Response'");
     const { URL } = require("./url.ts") as typeof import("./url.ts");
     const location = new URL(url).href;
     if (!redirectStatuses.includes(Number(status))) throw new RangeError("Failed to execute 'redirect' on 'Response': Invalid status code");
@@ -94,9 +101,6 @@ export class Response {
     if (body?.unusable) throw new TypeError("Failed to execute 'clone' on 'Response': body stream already read");
     return responseOf({ ...this.#parts, headers: new Headers(this.#parts.headers), body: body?.clone() });
   }
-  get [Symbol.toStringTag](): string {
-    return "Response";
-  }
 
   static parts(response: Response): ResponseParts {
     return response.#parts;
@@ -116,6 +120,7 @@ defineBodyMethods(Response.prototype, "Response", (response: Response) => {
   const { body, headers } = responseParts(response);
   return { body, contentType: headers.get("content-type") };
 });
+defineInterface(Response, "Response", 0);
 defineInspect(Response.prototype, "Response", (response) => ({
   status: response.status, statusText: response.statusText, url: response.url, headers: response.headers,
 }));

@@ -1,6 +1,8 @@
 // Web streams: the npm ponyfill, and byte sources of the host as ReadableStream.
 
 import * as polyfill from "web-streams-polyfill";
+import { defineInspect } from "./inspect.ts";
+import { defineInterface } from "./web_idl.ts";
 
 export const ReadableStream: any = polyfill.ReadableStream;
 export const ReadableStreamBYOBReader: any = polyfill.ReadableStreamBYOBReader;
@@ -11,7 +13,13 @@ export const WritableStreamDefaultWriter: any = polyfill.WritableStreamDefaultWr
 export const ByteLengthQueuingStrategy: any = polyfill.ByteLengthQueuingStrategy;
 export const CountQueuingStrategy: any = polyfill.CountQueuingStrategy;
 
-// Bytes that arrive piece by piece; `read` gives undefined at the end.
+// All of them, since those without a global are reached through instances.
+for (const [name, value] of Object.entries(polyfill)) if (typeof value === "function") defineInterface(value, name);
+defineInspect(ReadableStream.prototype, "ReadableStream", ({ locked }) => ({ locked }));
+defineInspect(WritableStream.prototype, "WritableStream", ({ locked }) => ({ locked }));
+defineInspect(TransformStream.prototype, "TransformStream", ({ readable, writable }) => ({ readable, writable }));
+
+// Bytes that arrive piece by piece, each in a buffer of its own; `read` gives undefined at the end.
 export interface ByteSource {
   read(): Promise<Uint8Array | undefined>;
   cancel(reason: unknown): void;
@@ -26,7 +34,7 @@ export function streamOfSource(source: ByteSource): any {
         let chunk = await source.read();
         while (chunk?.length === 0) chunk = await source.read();
         if (chunk !== undefined) {
-          controller.enqueue(chunk.slice());
+          controller.enqueue(chunk);
           return;
         }
         controller.close();

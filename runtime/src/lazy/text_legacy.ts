@@ -1,81 +1,93 @@
-// Decoders of TextDecoder besides UTF-8: UTF-16 and the single-byte encodings that still occur on the web.
+// The encodings of TextDecoder besides UTF-8: UTF-16 here, the tables of all others from npm @exodus/bytes.
 
+import labels from "@exodus/bytes/fallback/encoding.labels.js";
 import type { Decoding } from "./text_codec.ts";
 
-// Code points of the bytes 0x80-0xFF where they differ from Latin-1, per encoding: start byte and the text from there on.
-const singleByte: Record<string, { labels: string[]; high: Array<[start: number, text: string]> }> = {
-  "windows-1252": {
-    labels: [
-      "ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100", "iso8859-1",
-      "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252", "x-cp1252",
-    ],
-    high: [[0x80, "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ"]],
-  },
-  "windows-1251": {
-    labels: ["cp1251", "windows-1251", "x-cp1251"],
-    high: [
-      [0x80, "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\x98™љ›њќћџ\xa0ЎўЈ¤Ґ¦§Ё©Є«¬\xad®Ї°±Ііґµ¶·ё№є»јЅѕї"],
-      [0xc0, "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя"],
-    ],
-  },
-  "iso-8859-2": {
-    labels: ["csisolatin2", "iso-8859-2", "iso-ir-101", "iso8859-2", "iso88592", "iso_8859-2", "iso_8859-2:1987", "l2", "latin2"],
-    high: [
-      [0xa0, "\xa0Ą˘Ł¤ĽŚ§¨ŠŞŤŹ\xadŽŻ°ą˛ł´ľśˇ¸šşťź˝žż"],
-      [0xc0, "ŔÁÂĂÄĹĆÇČÉĘËĚÍÎĎĐŃŇÓÔŐÖ×ŘŮÚŰÜÝŢßŕáâăäĺćçčéęëěíîďđńňóôőö÷řůúűüýţ˙"],
-    ],
-  },
-  "iso-8859-15": {
-    labels: ["csisolatin9", "iso-8859-15", "iso8859-15", "iso885915", "iso_8859-15", "l9"],
-    high: [[0xa4, "€¥Š§š"], [0xb4, "Ž"], [0xb8, "ž"], [0xbc, "ŒœŸ"]],
-  },
-};
+const multiByte = ["gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"];
+const bigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+const unitsPerPiece = 8192;
 
-const utf16Labels: Record<string, string[]> = {
-  "utf-16le": ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"],
-  "utf-16be": ["unicodefffe", "utf-16be"],
-};
-
-export function findDecoding(label: string): { encoding: string; decoding: Decoding } | undefined {
-  for (const [encoding, { labels, high }] of Object.entries(singleByte)) {
-    if (labels.includes(label)) return { encoding, decoding: singleByteDecoding(high) };
-  }
-  for (const [encoding, labels] of Object.entries(utf16Labels)) {
-    if (labels.includes(label)) return { encoding, decoding: utf16Decoding(encoding === "utf-16le") };
+// The name of the encoding of a label in lower case; undefined for unknown labels and for "replacement".
+export function findEncoding(label: string): string | undefined {
+  for (const name of Object.keys(labels)) {
+    if (name === label || labels[name]!.includes(label)) return name === "replacement" ? undefined : name;
   }
   return undefined;
 }
 
-function singleByteDecoding(high: Array<[number, string]>): Decoding {
-  const table = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte));
-  for (const [start, text] of high) for (let i = 0; i < text.length; i++) table[start + i] = text[i]!;
-  return {
-    decode(bytes) {
-      let out = "";
-      for (const byte of bytes) out += table[byte];
-      return out;
-    },
-    incompleteTail: () => 0,
-  };
+export function legacyDecoding(name: string, fatal: boolean, ignoreBOM: boolean): Decoding {
+  if (name === "utf-16le" || name === "utf-16be") return new Utf16Decoding(name === "utf-16be", fatal, ignoreBOM);
+  if (multiByte.includes(name)) {
+    const { multibyteDecoder } = require("@exodus/bytes/fallback/multi-byte.js") as typeof import("@exodus/bytes/fallback/multi-byte.js");
+    return { decode: multibyteDecoder(name, !fatal) };
+  }
+  const { encodingDecoder } = require("@exodus/bytes/fallback/single-byte.js") as typeof import("@exodus/bytes/fallback/single-byte.js");
+  const decoder = encodingDecoder(name);
+  return { decode: (bytes) => decoder(bytes, !fatal) };
 }
 
-function utf16Decoding(littleEndian: boolean): Decoding {
-  const unit = (bytes: Uint8Array, at: number) =>
-    littleEndian ? bytes[at]! | (bytes[at + 1]! << 8) : (bytes[at]! << 8) | bytes[at + 1]!;
-  return {
-    decode(bytes, fatal, ignoreBOM) {
-      let out = "";
-      for (let at = 0; at + 1 < bytes.length; at += 2) out += String.fromCharCode(unit(bytes, at));
-      if (!ignoreBOM && out.startsWith("\ufeff")) out = out.slice(1);
-      const broken = bytes.length % 2 === 1;
-      if (fatal && (broken || !out.isWellFormed())) throw new TypeError("invalid UTF-16");
-      return out.toWellFormed() + (broken ? "\ufffd" : "");
-    },
-    incompleteTail(bytes) {
-      const odd = bytes.length % 2;
-      const last = bytes.length - odd - 2;
-      const highSurrogate = last >= 0 && (unit(bytes, last) & 0xfc00) === 0xd800;
-      return odd + (highSurrogate ? 2 : 0);
-    },
-  };
+class Utf16Decoding implements Decoding {
+  #odd: number | undefined; // first half of a unit
+  #high: number | undefined; // surrogate that waits for its second half
+  #markSeen = false;
+  constructor(
+    readonly big: boolean,
+    readonly fatal: boolean,
+    readonly ignoreBOM: boolean,
+  ) {}
+
+  decode(bytes: Uint8Array, stream: boolean): string {
+    let units = this.#units(bytes);
+    if (this.#high !== undefined && units.length > 0) {
+      const joined = new Uint16Array(units.length + 1);
+      joined[0] = this.#high;
+      joined.set(units, 1);
+      units = joined;
+      this.#high = undefined;
+    }
+    let incomplete = false;
+    if (stream) {
+      const last = units[units.length - 1];
+      if (isHigh(last)) {
+        this.#high = last;
+        units = units.subarray(0, units.length - 1);
+      }
+    } else {
+      incomplete = this.#odd !== undefined || this.#high !== undefined;
+      // Half a pair and half a unit behind it are one error.
+      if (this.#odd !== undefined && isHigh(units[units.length - 1])) units = units.subarray(0, units.length - 1);
+      this.#odd = this.#high = undefined;
+    }
+    const dropMark = !this.ignoreBOM && !this.#markSeen && units[0] === 0xfeff;
+    this.#markSeen = stream && (this.#markSeen || units.length > 0);
+    const text = textOf(dropMark ? units.subarray(1) : units);
+    if (this.fatal && (incomplete || !text.isWellFormed())) throw new TypeError("not well-formed");
+    return incomplete ? `${text.toWellFormed()}\ufffd` : text.toWellFormed();
+  }
+
+  // The whole units of the bytes, in the order of the machine.
+  #units(bytes: Uint8Array): Uint16Array {
+    const lead = this.#odd === undefined ? 0 : 1;
+    const total = lead + bytes.length;
+    const copy = new Uint8Array(total & ~1);
+    if (copy.length > 0) {
+      if (this.#odd !== undefined) copy[0] = this.#odd;
+      copy.set(bytes.subarray(0, copy.length - lead), lead);
+    }
+    if (total % 2 === 1) this.#odd = bytes.length > 0 ? bytes[bytes.length - 1] : this.#odd;
+    else this.#odd = undefined;
+    const units = new Uint16Array(copy.buffer);
+    if (this.big !== bigEndian) for (let i = 0; i < units.length; i++) units[i] = (units[i]! >> 8) | (units[i]! << 8);
+    return units;
+  }
+}
+
+function isHigh(unit: number | undefined): unit is number {
+  return unit !== undefined && (unit & 0xfc00) === 0xd800;
+}
+
+function textOf(units: Uint16Array): string {
+  let out = "";
+  for (let at = 0; at < units.length; at += unitsPerPiece) out += String.fromCharCode(...units.subarray(at, at + unitsPerPiece));
+  return out;
 }

@@ -2,6 +2,7 @@
 
 import { TransformStream } from "./streams.ts";
 import { TextDecoder, TextEncoder } from "./text_codec.ts";
+import { defineInterface, toText } from "./web_idl.ts";
 
 export class TextEncoderStream {
   readonly #transform: any;
@@ -10,7 +11,7 @@ export class TextEncoderStream {
     let high = "";
     this.#transform = new TransformStream({
       transform(chunk: unknown, controller: any) {
-        let text = high + String(chunk);
+        let text = high + toText(chunk);
         high = "";
         const last = text.charCodeAt(text.length - 1);
         if ((last & 0xfc00) === 0xd800) {
@@ -38,7 +39,7 @@ export class TextEncoderStream {
 export class TextDecoderStream {
   readonly #transform: any;
   readonly #decoder: TextDecoder;
-  constructor(label: unknown = "utf-8", options: { fatal?: unknown; ignoreBOM?: unknown } = {}) {
+  constructor(label: unknown = "utf-8", options?: unknown) {
     const decoder = new TextDecoder(label, options);
     this.#decoder = decoder;
     this.#transform = new TransformStream({
@@ -68,3 +69,6 @@ export class TextDecoderStream {
     return this.#transform.writable;
   }
 }
+
+defineInterface(TextEncoderStream, "TextEncoderStream");
+defineInterface(TextDecoderStream, "TextDecoderStream", 0);

@@ -2,7 +2,7 @@
 
 import { URL as UrlWrapper, URLSearchParams as ParamsWrapper } from "whatwg-url/webidl2js-wrapper.js";
 import { defineInspect } from "./inspect.ts";
-import { toUSVString } from "./web_idl.ts";
+import { defineInterface, toUSVString } from "./web_idl.ts";
 
 const scope: any = { Object, Array, Promise, String, TypeError, SyntaxError, RangeError };
 UrlWrapper.install(scope, ["Window"]);
@@ -30,10 +30,11 @@ export const URL: any = holder.URL;
 export const URLSearchParams = scope.URLSearchParams;
 
 Object.defineProperty(URL, "prototype", { value: Base.prototype, writable: false });
-Object.defineProperty(URL, "length", { value: 1, configurable: true });
 for (const name of ["parse", "canParse"]) Object.defineProperty(URL, name, Object.getOwnPropertyDescriptor(Base, name)!);
 Object.defineProperty(Base.prototype, "constructor", { value: URL, writable: true, configurable: true, enumerable: false });
 
+defineInterface(URL, "URL", 1);
+defineInterface(URLSearchParams, "URLSearchParams", 0);
 const shown = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname", "hash", "search"];
 defineInspect(Base.prototype, "URL", (url) => Object.fromEntries(shown.map((name) => [name, url[name]])));
 defineInspect(URLSearchParams.prototype, "URLSearchParams", (params) => Object.fromEntries(params));

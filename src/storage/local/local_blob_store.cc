@@ -99,22 +99,32 @@ class LocalBlobStore final : public BlobStore {
   Result<std::string> get(std::string_view key) override {
     HULL_TRY(fs::path path, path_of(key));
     FileDescriptor fd(path, O_RDONLY);
-    struct stat info;
-    if (!fd.ok() || ::fstat(fd.get(), &info) != 0) {
-      if (errno == ENOENT || errno == ENOTDIR) return absent(key);
-      return io_error("open", path);
+    HULL_TRY(uint64_t size, size_of(fd, key, path));
+    return read_at(fd, path, 0, size);
+  }
+
+  Result<std::string> get_range(std::string_view key, uint64_t offset, size_t size) override {
+    HULL_TRY(fs::path path, path_of(key));
+    FileDescriptor fd(path, O_RDONLY);
+    HULL_TRY(uint64_t whole, size_of(fd, key, path));
+    if (offset > whole || size > whole - offset) return Error::internal("unexpected end of " + path.string());
+    return read_at(fd, path, offset, size);
+  }
+
+  Result<std::vector<Entry>> list(std::string_view directory) override {
+    HULL_TRY(fs::path path, path_of(directory));
+    std::vector<Entry> entries;
+    std::error_code error;
+    if (!fs::exists(path, error)) return entries;
+    for (const auto& file : fs::directory_iterator(path, error)) {
+      struct stat info;
+      if (::stat(file.path().c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+      entries.push_back({std::string(directory) + "/" + file.path().filename().string(),
+                         static_cast<uint64_t>(info.st_size),
+                         int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec});
     }
-    if (!S_ISREG(info.st_mode)) return absent(key);
-    std::string bytes(static_cast<size_t>(info.st_size), '\0');
-    size_t done = 0;
-    while (done < bytes.size()) {
-      ssize_t count = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return io_error("read", path);
-      if (count == 0) return Error::internal("unexpected end of " + path.string());
-      done += static_cast<size_t>(count);
-    }
-    return bytes;
+    if (error) return Error::internal("cannot list " + path.string() + ": " + error.message());
+    return entries;
   }
 
   Result<void> remove(std::string_view key) override {
@@ -145,6 +155,31 @@ class LocalBlobStore final : public BlobStore {
     if (!valid_key(key))
       return Error::bad_request("InvalidBlobKey", "Invalid storage key: " + std::string(key));
     return directory_ / key;
+  }
+
+  static Result<uint64_t> size_of(const FileDescriptor& fd, std::string_view key, const fs::path& path) {
+    struct stat info;
+    if (!fd.ok() || ::fstat(fd.get(), &info) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return absent(key);
+      return io_error("open", path);
+    }
+    if (!S_ISREG(info.st_mode)) return absent(key);
+    return static_cast<uint64_t>(info.st_size);
+  }
+
+  static Result<std::string> read_at(const FileDescriptor& fd, const fs::path& path, uint64_t offset,
+                                     size_t size) {
+    std::string bytes(size, '\0');
+    size_t done = 0;
+    while (done < bytes.size()) {
+      ssize_t count =
+          ::pread(fd.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return io_error("read", path);
+      if (count == 0) return Error::internal("unexpected end of " + path.string());
+      done += static_cast<size_t>(count);
+    }
+    return bytes;
   }
 
   // Creates missing directories between the root and `path`, each made durable in its parent.

@@ -34,6 +34,23 @@ TEST_F(LocalBlobStoreTest, RoundTrips) {
   EXPECT_EQ(*store_->get("modules/a-b_c.zip"), bytes);
 }
 
+TEST_F(LocalBlobStoreTest, RangesAndListing) {
+  ASSERT_TRUE(store_->put("modules/a", "0123456789").ok());
+  ASSERT_TRUE(store_->put("modules/sub/b", "x").ok());
+  EXPECT_EQ(*store_->get_range("modules/a", 3, 4), "3456");
+  EXPECT_EQ(*store_->get_range("modules/a", 10, 0), "");
+  EXPECT_EQ(store_->get_range("modules/a", 8, 3).error().kind, ErrorKind::kInternal);
+  EXPECT_EQ(store_->get_range("modules/a", 11, 0).error().kind, ErrorKind::kInternal);
+  EXPECT_EQ(store_->get_range("modules/c", 0, 1).error().kind, ErrorKind::kNotFound);
+  auto listed = store_->list("modules");
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 1u);
+  EXPECT_EQ(listed->front().key, "modules/a");
+  EXPECT_EQ(listed->front().size, 10u);
+  EXPECT_GT(listed->front().written_ns, 1'700'000'000'000'000'000);
+  EXPECT_TRUE(store_->list("nowhere")->empty());
+}
+
 TEST_F(LocalBlobStoreTest, AbsentKeys) {
   EXPECT_EQ(store_->get("nothing").error().kind, ErrorKind::kNotFound);
   EXPECT_FALSE(*store_->exists("nothing"));

@@ -18,6 +18,13 @@ export const random = query({ args: { salt: v.number() }, handler: async () => [
 export const env = query({ args: {}, handler: async () => process.env.FLAVOUR ?? null });
 export const whoami = query({ args: {}, handler: async (ctx) => ctx.auth.getUserIdentity() });
 export const echo = query({ args: { value: v.any() }, handler: async (_ctx, { value }) => value });
+export const gets = query({
+  args: { id: v.id("notes"), times: v.number(), salt: v.number() },
+  handler: async (ctx, { id, times }) => {
+    for (let i = 0; i < times; i++) await ctx.db.get(id);
+    return null;
+  },
+});
 export const badReturn = query({ args: {}, returns: v.string(), handler: async () => 5 as unknown as string });
 export const logs = query({
   args: {},

@@ -22,3 +22,14 @@ export const recurse = query({
     return down(0);
   },
 });
+export const fillWasm = query({
+  args: {},
+  handler: async () => {
+    const kept: WebAssembly.Memory[] = [];
+    for (;;) {
+      const memory = new WebAssembly.Memory({ initial: 256 });
+      new Uint8Array(memory.buffer).fill(1);
+      kept.push(memory);
+    }
+  },
+});

@@ -1,9 +1,10 @@
-// `crypto`: random values from the seeded stream in queries and mutations, from the host in actions (runtime.md §2, §3).
+// `crypto`: random values from the host in actions, from the seeded stream of the call or the import elsewhere (runtime.md §2, §3).
 
-import { hull } from "../host.ts";
-import { fillSeeded } from "../random.ts";
-import { isAction, isTransaction } from "../state.ts";
-import { DOMException } from "./dom_exception.ts";
+import { hull } from "../../host.ts";
+import { fillSeeded } from "../../random.ts";
+import { isAction } from "../../state.ts";
+import { DOMException } from "../dom_exception.ts";
+import { defineInterface } from "../web_idl.ts";
 
 const maxBytes = 65536;
 const secret = Symbol("crypto");
@@ -11,8 +12,7 @@ const hexByte = (byte: number) => byte.toString(16).padStart(2, "0");
 
 function fill(bytes: Uint8Array): void {
   if (isAction()) hull.secureRandom(bytes);
-  else if (isTransaction()) fillSeeded(bytes);
-  else throw new Error("Cannot use cryptographic randomness at import time");
+  else fillSeeded(bytes);
 }
 
 export class Crypto {
@@ -45,10 +45,8 @@ export class Crypto {
     const hex = Array.from(bytes, hexByte).join("");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
-
-  get [Symbol.toStringTag](): string {
-    return "Crypto";
-  }
 }
+
+defineInterface(Crypto, "Crypto", 0);
 
 export const crypto = new Crypto(secret);

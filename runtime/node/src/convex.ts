@@ -1,0 +1,60 @@
+// The global `Convex` that npm convex calls (syscalls.md §1, §11 column N).
+
+import { getBlob, storeBlob } from "../../src/lazy/storage.ts";
+import { Call, callOf } from "./call.ts";
+import { scopes } from "./scope.ts";
+
+const databaseOps = new Set(
+  "get queryStream queryStreamNext queryCleanup queryPage count db/normalizeId insert shallowMerge replace remove"
+    .split(" ")
+    .map((name) => `1.0/${name}`),
+);
+const schedulerOps = new Set(["1.0/schedule", "1.0/cancel_job"]);
+
+function refuseTransactionOps(op: string): void {
+  if (databaseOps.has(op)) {
+    throw new Error(
+      "The Convex database object is being used outside of a Convex query or mutation. Did you mean to use `ctx.runQuery` or `ctx.runMutation`?",
+    );
+  }
+  if (schedulerOps.has(op)) {
+    throw new Error(
+      "The mutation scheduler is being used outside of a Convex mutation. Did you mean to use the scheduler of the action's `ctx`?",
+    );
+  }
+}
+
+// The call that an operation belongs to: the one it names, else the one that is running.
+function callFor(op: string, argsJson: string): Call {
+  const scope = scopes.getStore();
+  const requestId: unknown = JSON.parse(argsJson)?.requestId;
+  if (typeof requestId === "string" && requestId !== "") {
+    const call = callOf(requestId);
+    if (!call) throw new Error("The action that this `ctx` belongs to has already ended");
+    return call;
+  }
+  if (scope instanceof Call) return scope;
+  throw new Error(`Syscall ${op} unsupported at import time`);
+}
+
+const Convex = {
+  syscall(op: string): string {
+    refuseTransactionOps(op);
+    if (op === "1.0/componentArgument") throw new Error("Component arguments are not available within the app");
+    throw new Error(`Unknown operation ${op}`);
+  },
+  async asyncSyscall(op: string, argsJson: string): Promise<string> {
+    refuseTransactionOps(op);
+    if (!op.startsWith("1.0/")) throw new Error(`Unknown async operation ${op}`);
+    return await callFor(op, argsJson).op(op, argsJson);
+  },
+  jsSyscall(op: string, args: any): unknown {
+    if (op === "storage/storeBlob") return storeBlob(args);
+    if (op === "storage/getBlob") return getBlob(args);
+    throw new Error(`Unknown JS syscall: ${op}`);
+  },
+};
+
+export function installConvex(): void {
+  Object.defineProperty(globalThis, "Convex", { value: Object.freeze(Convex) });
+}

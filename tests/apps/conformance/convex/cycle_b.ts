@@ -1,0 +1,3 @@
+import { first } from "./cycle_a";
+
+export const second = () => `second after ${first}`;
