@@ -194,6 +194,11 @@ void WorkerPool::look_for_slow_calls_locked() {
       slot->lowered = true;
     }
   }
+  // A slow call has a worker for itself: one in reserve, before the next call has to wait for it.
+  for (auto& slot : slots_) {
+    if (!slot->slow || !slot->code || starting_slots_ > 0 || slot->code->key() != current_key_) continue;
+    if (!ready_slot_locked(*slot->code)) start_worker_locked(slot->code);
+  }
   dispatch_locked();
 }
 

@@ -2,10 +2,10 @@
 // whatever their kind.
 //
 // Each slot is a driver thread with at most one worker process, bound to one Code. The thread runs the call
-// (operations, blocking reads) and owns everything that belongs to it. Calls wait for a ready worker, whichever
-// it is; where none is, slots start some, a few at a time. Workers retire after a time
-// without work (all but one), when their Code is no longer the current one, when a call says so, and when
-// they have grown beyond their memory budget.
+// (operations, blocking reads) and owns everything that belongs to it. Calls wait for a ready worker,
+// whichever it is; where none is, slots start some, a few at a time. Workers retire after a time without work
+// (all but one), when their Code is no longer the current one, when a call says so, and when they have grown
+// beyond their memory budget.
 //
 // As many calls run as there are cores, not counting the *slow* ones: a call that holds its slot for longer
 // than most ever do no longer stops the next one from starting, and its worker's processor priority is
