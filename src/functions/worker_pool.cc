@@ -105,12 +105,6 @@ bool WorkerPool::within_limit_locked(UdfType type) const {
   return limit == 0 || running < limit;
 }
 
-bool WorkerPool::has_free_slot_locked() const {
-  return slots_.size() < max_slots_ || std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
-           return slot->state == Slot::State::kFree;
-         });
-}
-
 bool WorkerPool::may_start_locked(const PoolJob& job) const {
   if (!within_limit_locked(job.type)) return false;
   const size_t running = running_queries_ + running_mutations_;
@@ -118,36 +112,51 @@ bool WorkerPool::may_start_locked(const PoolJob& job) const {
   return running + max_fast_ < max_slots_ || queue_.known_fast(job.function);
 }
 
-WorkerPool::Slot* WorkerPool::slot_for_locked(const Code& code) {
-  Slot* empty = nullptr;
-  Slot* other = nullptr;
+WorkerPool::Slot* WorkerPool::ready_slot_locked(const Code& code) {
+  for (auto& slot : slots_) {
+    if (slot->state == Slot::State::kFree && slot->worker && slot->code->key() == code.key()) {
+      return slot.get();
+    }
+  }
+  return nullptr;
+}
+
+void WorkerPool::start_worker_locked(std::shared_ptr<const Code> code) {
+  if (starting_slots_ >= max_fast_) return;
+  Slot* chosen = nullptr;
   for (auto& slot : slots_) {
     if (slot->state != Slot::State::kFree) continue;
     if (!slot->worker) {
-      empty = slot.get();
-    } else if (slot->code->key() == code.key()) {
-      return slot.get();
-    } else if (!other || slot->idle_since_ns < other->idle_since_ns) {
-      other = slot.get();
+      chosen = slot.get();
+      break;
     }
+    if (slot->code->key() == code->key()) continue;
+    if (!chosen || slot->idle_since_ns < chosen->idle_since_ns) chosen = slot.get();
   }
-  if (empty) return empty;
-  if (slots_.size() < max_slots_) {
+  if ((!chosen || chosen->worker) && slots_.size() < max_slots_) {
     slots_.push_back(std::make_unique<Slot>());
-    Slot* made = slots_.back().get();
-    made->thread = std::thread([this, made] { run_slot(*made); });
-    return made;
+    chosen = slots_.back().get();
+    chosen->thread = std::thread([this, chosen] { run_slot(*chosen); });
   }
-  return other;
+  if (!chosen) return;
+  chosen->state = Slot::State::kStarting;
+  chosen->start = std::move(code);
+  ++starting_slots_;
+  chosen->wake.notify_one();
 }
 
 void WorkerPool::dispatch_locked() {
-  while (!queue_.empty()) {
-    const size_t running = running_queries_ + running_mutations_;
-    if (running - slow_ >= max_fast_ || !has_free_slot_locked()) return;
-    auto job = queue_.pop([this](const PoolJob& next) { return may_start_locked(next); });
+  while (!queue_.empty() && running_queries_ + running_mutations_ - slow_ < max_fast_) {
+    std::shared_ptr<const Code> wanted;  // of the first call for which no worker is ready
+    auto job = queue_.pop([&](const PoolJob& next) {
+      if (!may_start_locked(next)) return false;
+      if (ready_slot_locked(*next.code)) return true;
+      if (!wanted) wanted = next.code;
+      return false;
+    });
+    if (wanted) start_worker_locked(std::move(wanted));
     if (!job) return;
-    Slot* slot = slot_for_locked(*job->code);
+    Slot* slot = ready_slot_locked(*job->code);
     slot->state = Slot::State::kCalled;
     slot->called_ns = monotonic_nanos();
     ++(job->type == UdfType::kMutation ? running_mutations_ : running_queries_);
@@ -185,6 +194,11 @@ void WorkerPool::look_for_slow_calls_locked() {
       slot->lowered = true;
     }
   }
+  // A slow call has a worker for itself: one in reserve, before the next call has to wait for it.
+  for (auto& slot : slots_) {
+    if (!slot->slow || !slot->code || starting_slots_ > 0 || slot->code->key() != current_key_) continue;
+    if (!ready_slot_locked(*slot->code)) start_worker_locked(slot->code);
+  }
   dispatch_locked();
 }
 
@@ -214,16 +228,32 @@ void WorkerPool::run_slot(Slot& slot) {
       --(type == UdfType::kMutation ? running_mutations_ : running_queries_);
       slow_ -= slot.slow;
       slot.slow = slot.lowered = false;
-      // Whoever comes next should not have to wait for the worker that this call has cost.
-      if (!slot.worker && slot.code && !stopping_ && slot.code->key() == current_key_ &&
-          !has_idle_worker_locked()) {
-        slot.state = Slot::State::kReplacing;
-        lock.unlock();
-        ensure_worker(slot, slot.code);
-        lock.lock();
-      }
       slot.state = Slot::State::kFree;
       slot.idle_since_ns = monotonic_nanos();
+      // Whoever comes next should not have to wait for the worker that this call has cost.
+      if (!slot.worker && slot.code && !stopping_ && slot.code->key() == current_key_ &&
+          !ready_slot_locked(*slot.code)) {
+        start_worker_locked(slot.code);
+      }
+      dispatch_locked();
+      continue;
+    }
+    if (slot.start) {
+      auto code = std::exchange(slot.start, nullptr);
+      lock.unlock();
+      const bool started = ensure_worker(slot, code);
+      lock.lock();
+      --starting_slots_;
+      slot.state = Slot::State::kFree;
+      slot.idle_since_ns = monotonic_nanos();
+      auto hopeless =
+          started ? std::nullopt
+                  : queue_.pop([&code](const PoolJob& next) { return next.code->key() == code->key(); });
+      if (hopeless) {
+        lock.unlock();
+        hopeless->refuse(Error::internal("no worker could be started"));
+        lock.lock();
+      }
       dispatch_locked();
       continue;
     }
@@ -242,12 +272,6 @@ void WorkerPool::run_slot(Slot& slot) {
     }
     slot.wake.wait_for(lock, std::chrono::seconds(slot.worker || !standby_.empty() ? 1 : 60));
   }
-}
-
-bool WorkerPool::has_idle_worker_locked() const {
-  return std::any_of(slots_.begin(), slots_.end(), [this](const auto& slot) {
-    return slot->state == Slot::State::kFree && slot->worker && slot->code->key() == current_key_;
-  });
 }
 
 std::unique_ptr<WorkerProcess> WorkerPool::take_standby_locked(const Code& code) {

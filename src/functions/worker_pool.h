@@ -1,11 +1,11 @@
 // WorkerPool: the workers of queries and mutations. One call at a time per worker; calls wait in a FairQueue,
 // whatever their kind.
 //
-// Each slot is a driver thread with at most one worker process, started when a call needs it and bound to one
-// Code. The thread runs the call (operations, blocking reads) and owns everything that belongs to it. A slot
-// whose worker is of another Code than the next call needs starts a new one. Workers retire after a time
-// without work (all but one), when their Code is no longer the current one, when a call says so, and when
-// they have grown beyond their memory budget.
+// Each slot is a driver thread with at most one worker process, bound to one Code. The thread runs the call
+// (operations, blocking reads) and owns everything that belongs to it. Calls wait for a ready worker,
+// whichever it is; where none is, slots start some, a few at a time. Workers retire after a time without work
+// (all but one), when their Code is no longer the current one, when a call says so, and when they have grown
+// beyond their memory budget.
 //
 // As many calls run as there are cores, not counting the *slow* ones: a call that holds its slot for longer
 // than most ever do no longer stops the next one from starting, and its worker's processor priority is
@@ -48,7 +48,8 @@ class WorkerPool {
     std::unique_ptr<WorkerProcess> worker;  // the thread's; others look at it under mutex_ only
     std::shared_ptr<const Code> code;       // of `worker`
     std::optional<PoolJob> job;
-    enum class State { kFree, kCalled, kReplacing } state = State::kFree;
+    std::shared_ptr<const Code> start;  // a worker of it is wanted
+    enum class State { kFree, kCalled, kStarting } state = State::kFree;
     bool slow = false;
     bool lowered = false;  // the worker's priority
     int64_t called_ns = 0;
@@ -67,9 +68,11 @@ class WorkerPool {
   };
 
   void dispatch_locked();
-  Slot* slot_for_locked(const Code& code);
-  bool has_free_slot_locked() const;
-  bool has_idle_worker_locked() const;
+  // A slot whose worker waits for a call of this code.
+  Slot* ready_slot_locked(const Code& code);
+  // Has some slot start a worker, if not enough of them do already: those that start compete for the cores
+  // with those that work.
+  void start_worker_locked(std::shared_ptr<const Code> code);
   bool may_start_locked(const PoolJob& job) const;
   bool within_limit_locked(UdfType type) const;
   void watch();
@@ -93,7 +96,7 @@ class WorkerPool {
   std::map<std::string, Starting> starting_;
   std::condition_variable started_;  // `starting_` went down
   std::string current_key_;          // of the newest Code a call asked for
-  size_t running_queries_ = 0, running_mutations_ = 0, slow_ = 0;
+  size_t running_queries_ = 0, running_mutations_ = 0, slow_ = 0, starting_slots_ = 0;
   bool stopping_ = false;
   bool watching_ = false;  // the watcher looks at running calls again by itself
   std::condition_variable watch_;
