@@ -195,9 +195,11 @@ void WorkerPool::look_for_slow_calls_locked() {
     }
   }
   // A slow call has a worker for itself: one in reserve, before the next call has to wait for it.
-  for (auto& slot : slots_) {
-    if (!slot->slow || !slot->code || starting_slots_ > 0 || slot->code->key() != current_key_) continue;
-    if (!ready_slot_locked(*slot->code)) start_worker_locked(slot->code);
+  const auto slow = std::find_if(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return slot->slow && slot->code && slot->code->key() == current_key_;
+  });
+  if (slow != slots_.end() && starting_slots_ == 0 && !ready_slot_locked(*(*slow)->code)) {
+    start_worker_locked((*slow)->code);
   }
   dispatch_locked();
 }
