@@ -1,7 +1,7 @@
 // A TCP proxy on loopback that behaves like a bad network: slow, narrow, cut, silent, or late with what was sent before a cut.
 import { connect, createServer } from "node:net";
 
-const HIGH_WATER = 1 << 20; // bytes on their way in one direction; above it the sender is no longer read
+const HIGH_WATER = 1 << 17; // bytes on their way in one direction; above it the sender is no longer read
 const SLICE_MS = 20; // a narrow line gets its bytes in slices of this length
 
 /** One direction of a link: bytes leave `delayMs` after they came, at most `bytesPerSecond` of them. */
@@ -118,6 +118,7 @@ export class FaultyProxy {
   bytesPerSecond = Infinity; // each way, per connection
   refusing = false; // new connections are reset
   accepted = 0;
+  onLink; // called with each new link
   links = new Set();
 
   static async start(target) {
@@ -125,8 +126,10 @@ export class FaultyProxy {
     const proxy = new FaultyProxy();
     proxy.listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
       if (proxy.refusing) return client.resetAndDestroy();
+      const link = new Link(proxy, client, connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true }));
       proxy.accepted++;
-      proxy.links.add(new Link(proxy, client, connect({ host: hostname, port: Number(port), allowHalfOpen: true, noDelay: true })));
+      proxy.links.add(link);
+      proxy.onLink?.(link);
     });
     await new Promise((done) => proxy.listener.listen({ port: 0, host: "127.0.0.1", backlog: 2048 }, done));
     proxy.url = `http://127.0.0.1:${proxy.listener.address().port}`;
