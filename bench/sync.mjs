@@ -19,8 +19,9 @@ async function withNode(use) {
   const directory = mkdtempSync(join(tmpdir(), "hull-bench-"));
   const port = await freePort();
   const child = spawn(process.execPath, ["--no-warnings", join(ROOT, "bench/node_server.mjs"), `${port}`, join(directory, "counters.sqlite3")], { stdio: "ignore" });
-  await sleep(500);
   try {
+    const body = JSON.stringify({ path: "facts:echo", args: { value: 1 } });
+    while (!(await fetch(`http://127.0.0.1:${port}/api/query`, { method: "POST", body }).then(({ ok }) => ok, () => false))) await sleep(20);
     return await use(port);
   } finally {
     child.kill("SIGKILL");

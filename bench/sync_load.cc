@@ -149,10 +149,10 @@ struct Sent {
   std::vector<size_t> seen;                           // values below it have been measured
 };
 
-// Runs `call` every `interval`, late calls at once, until `end`.
+// Runs `call` every `interval`, late ones at once, until `end`.
 template <typename F>
 void pace(Clock::time_point end, Clock::duration interval, F call) {
-  for (auto next = Clock::now(); next < end; next += interval) {
+  for (auto next = Clock::now(); std::max(next, Clock::now()) < end; next += interval) {
     std::this_thread::sleep_until(next);
     call();
   }
