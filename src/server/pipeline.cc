@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "server/response_coding.h"
 
 namespace hull {
 namespace {
@@ -64,6 +65,28 @@ HttpResponse not_ready() {
   return response;
 }
 
+// Answers that take longer to compress than this size does are not made on the calling thread.
+constexpr size_t kCompressAtOnce = 16 * 1024;
+
+// Compresses what goes through, as far as client and content allow it.
+Responder compressing(ServerContext& context, const HttpRequest& request, Responder respond) {
+  auto accepted = request.header("Accept-Encoding");
+  ContentCoding coding = accepted ? choose_coding(*accepted) : ContentCoding::kIdentity;
+  return [&context, coding, respond = std::move(respond)](HttpResponse response) {
+    if (!is_compressible(response)) return respond(std::move(response));
+    response.headers.emplace_back("Vary", "accept-encoding");
+    if (coding == ContentCoding::kIdentity) return respond(std::move(response));
+    if (response.body.size() <= kCompressAtOnce) {
+      compress(response, coding);
+      return respond(std::move(response));
+    }
+    context.compressor->submit([coding, respond, response = std::move(response)]() mutable {
+      compress(response, coding);
+      respond(std::move(response));
+    });
+  };
+}
+
 }  // namespace
 
 void add_cors_headers(const HttpRequest& request, HttpResponse& response) {
@@ -71,8 +94,13 @@ void add_cors_headers(const HttpRequest& request, HttpResponse& response) {
     response.headers.emplace_back("Access-Control-Allow-Origin", std::string(*origin));
   }
   response.headers.emplace_back("Access-Control-Allow-Credentials", "true");
-  response.headers.emplace_back("Vary",
-                                "origin, access-control-request-method, access-control-request-headers");
+  std::string vary = "origin, access-control-request-method, access-control-request-headers";
+  for (auto& header : response.headers) {
+    if (!equals_ignoring_case(header.first, "Vary")) continue;
+    header.second = vary + ", " + header.second;
+    return;
+  }
+  response.headers.emplace_back("Vary", std::move(vary));
 }
 
 HttpResponse preflight_response(const HttpRequest& request) {
@@ -131,9 +159,8 @@ void Pipeline::route(const RequestPtr& request, Responder respond) const {
 
   auto match = router_for(*request).match(request->method, request->path);
   const Route* route = match.route;
-  bool cors = route == nullptr ? !request->site_port : route->options.cors;
-  bool preflight = request->method == "OPTIONS" && cors && (route != nullptr || !match.allow.empty());
-  if (preflight) return respond(preflight_response(*request));
+  bool cors = route == nullptr ? !request->site_port && match.cors : route->options.cors;
+  if (request->method == "OPTIONS" && cors) return respond(preflight_response(*request));
 
   if (cors) {
     respond = [request, inner = std::move(respond)](HttpResponse response) {
@@ -164,6 +191,7 @@ void Pipeline::route(const RequestPtr& request, Responder respond) const {
                                        "Invalid URL: malformed escape in '" + *match.bad_param + "'"));
   }
   request->params = std::move(match.params);
+  if (route->options.compress) respond = compressing(context_, *request, std::move(respond));
   ClientVersion version = client.ok() ? std::move(*client) : ClientVersion{};
   route->handler(context_, request, std::move(version), std::move(respond));
 }
