@@ -11,6 +11,15 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const HULL = process.env.HULL_BINARY ?? join(ROOT, "build/hull");
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** Waits until `check` returns something true, and returns that. */
+export async function until(check, timeout = 20_000) {
+  for (const deadline = Date.now() + timeout; ; await sleep(5)) {
+    const result = await check();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`not true within ${timeout} ms: ${check}`);
+  }
+}
+
 export function freePort() {
   return new Promise((done, fail) => {
     const probe = createServer();
