@@ -1,15 +1,33 @@
 #include "server/pipeline.h"
 
+#include <atomic>
 #include <cstdlib>
 
 #include "base/log.h"
 #include "base/random.h"
+<<<<<<< HEAD
 #include "server/response_coding.h"
+=======
+#include "base/time.h"
+>>>>>>> sync
 
 namespace hull {
 namespace {
 
 constexpr std::string_view kSyncSuffix = "/sync";
+constexpr std::string_view kProxyAdvice =
+    "A reverse proxy in front of the server has to pass websockets on; with nginx by these two lines: "
+    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";";
+constexpr int64_t kAdviceIntervalNs = 60'000'000'000;
+
+// A proxy that does not pass websockets on breaks every client at once: logged at most once a minute.
+void note_missing_upgrade() {
+  static std::atomic<int64_t> next_ns{0};
+  const int64_t now = monotonic_nanos();
+  int64_t due = next_ns.load(std::memory_order_relaxed);
+  if (now < due || !next_ns.compare_exchange_strong(due, now + kAdviceIntervalNs)) return;
+  spdlog::warn("A request for the sync websocket came without upgrade headers. {}", kProxyAdvice);
+}
 
 // "/api/sync" or "/api/<version>/sync" -> version segment ("" without one).
 std::optional<std::string_view> sync_path_version(std::string_view path) {
@@ -214,8 +232,12 @@ std::optional<HttpResponse> Pipeline::refuse_upgrade(const HttpRequest& head, Cl
     return answer(HttpResponse::error(400, "MethodNotGet", "Request method must be `GET`"));
   }
   if (!has_token(head.header("Connection"), "upgrade")) {
-    return answer(
-        HttpResponse::error(400, "InvalidConnectionHeader", "Connection header did not include upgrade"));
+    std::string text = "Connection header did not include upgrade";
+    if (!head.header("Upgrade")) {
+      note_missing_upgrade();
+      text.append(". ").append(kProxyAdvice);
+    }
+    return answer(HttpResponse::error(400, "InvalidConnectionHeader", std::move(text)));
   }
   if (!has_token(head.header("Upgrade"), "websocket")) {
     return answer(
