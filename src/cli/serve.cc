@@ -72,6 +72,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   network.version = release_version();
   network.redact_logs = options.redact_logs;
   network.metrics_endpoint = !truthy(std::getenv("DISABLE_METRICS_ENDPOINT"));
+  network.not_found_is_404 = truthy(std::getenv("UDF_404_ON_BAD_PATH"));
   network.drain_timeout_s = seconds_from_environment("BACKEND_REQUEST_DRAIN_TIMEOUT", 15);
   HULL_TRY(backend.server, Server::open(std::move(network)));
   uint16_t port = backend.server->port(), site_port = backend.server->site_port();

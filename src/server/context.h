@@ -50,10 +50,12 @@ struct ServerContext {
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;
   bool metrics_endpoint = true;
+  bool not_found_is_404 = false;  // a missing function is an HTTP error (http-api.md §4.4)
 
   Metrics metrics;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
+  BlockingPool* compressor = nullptr;  // for large answers; nothing else may hold them up
   IoTimers* timers = nullptr;
 
   std::shared_ptr<const Catalog> catalog() const { return runner->engine().snapshot()->catalog(); }

@@ -60,7 +60,11 @@ FetchService::Local local_fetch(const Pipeline* pipeline) {
     if (pipeline->is_sync_path(*request) || (fetch.upload && !streams)) return false;
     request->peer = "127.0.0.1";
     request->headers.emplace_back("host", authority_of(fetch.url));
-    for (auto& header : fetch.headers) request->headers.push_back(std::move(header));
+    for (auto& header : fetch.headers) {
+      // Nothing is gained by compressing what stays in this process, and nobody would undo it.
+      if (!streams && equals_ignoring_case(header.first, "accept-encoding")) continue;
+      request->headers.push_back(std::move(header));
+    }
     if (fetch.has_body && !fetch.upload) {
       request->headers.emplace_back("content-length", std::to_string(fetch.body.size()));
     }

@@ -99,6 +99,7 @@ void add_http_action_routes(Router& router) {
   options.cors = false;
   options.streams_body = true;
   options.raw_path = true;
+  options.compress = false;  // lengths are the app's
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
     router.add(method, "/http/{*}", http_action, options);
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "server/sync_computation.h"
 #include "value/json.h"
 
@@ -24,27 +25,47 @@ SyncSession::SyncSession(SyncTransport* transport, std::shared_ptr<SyncExecutor>
       executor_(std::move(executor)),
       services_(services),
       client_(std::move(client)),
+      name_("socket " + random_hex(8)),
       last_sent_ns_(services.now_monotonic_ns()) {}
 
 SyncSession::~SyncSession() = default;
 
 void SyncSession::on_message(std::string text) {
-  if (transport_ == nullptr) return;
+  if (transport_ == nullptr || stopping_) return;
   services_.counters->messages_in.fetch_add(1, std::memory_order_relaxed);
-  auto message = parse_client_message(text);
-  if (!message.ok()) {
-    fatal("Received Invalid JSON on websocket: " + message.error().message);
-    return;
-  }
-  if (verifying_) {
-    inbox_.push_back(std::move(*message));
-    return;
-  }
-  handle(std::move(*message));
+  if (!parsing_ && !verifying_) return accept(std::move(text));
+  waiting_bytes_ += text.size();
+  if (waiting_bytes_ > kMaxWaitingBytes) return close(1013, "TooManyConcurrentRequests");
+  waiting_.push_back(std::move(text));
 }
 
-void SyncSession::handle(ClientMessage message) {
-  std::visit([this](auto& m) { handle(m); }, message);
+void SyncSession::accept(std::string text) {
+  if (text.size() <= kParseInlineBytes) return parsed(parse_client_message(text));
+  parsing_ = true;
+  services_.run_parsing([text = std::move(text), executor = executor_, weak = weak_from_this()] {
+    auto message = std::make_shared<Result<ClientMessage>>(parse_client_message(text));
+    executor->post([weak, message] {
+      auto self = weak.lock();
+      if (!self || self->transport_ == nullptr) return;
+      self->parsing_ = false;
+      self->parsed(std::move(*message));
+      self->take_waiting_messages();
+    });
+  });
+}
+
+void SyncSession::parsed(Result<ClientMessage> message) {
+  if (!message.ok()) return fatal("Received Invalid JSON on websocket: " + message.error().message);
+  std::visit([this](auto& m) { handle(m); }, *message);
+}
+
+void SyncSession::take_waiting_messages() {
+  while (!waiting_.empty() && !parsing_ && !verifying_ && transport_ != nullptr) {
+    std::string next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= next.size();
+    accept(std::move(next));
+  }
 }
 
 void SyncSession::handle(ConnectMessage& message) {
@@ -144,11 +165,7 @@ void SyncSession::authenticated(uint32_t base_version, Result<IdentityPtr> ident
   ++received_.identity;
   verifying_ = false;
   // Later messages see the new identity.
-  while (!inbox_.empty() && !verifying_ && transport_ != nullptr) {
-    ClientMessage next = std::move(inbox_.front());
-    inbox_.pop_front();
-    handle(std::move(next));
-  }
+  take_waiting_messages();
   if (transport_ != nullptr) maybe_compute();
 }
 
@@ -160,19 +177,30 @@ void SyncSession::transition_written() {
 void SyncSession::on_tick() {
   if (transport_ == nullptr) return;
   constexpr int64_t kSilence = 14'500'000'000;  // ticks come every 5 s and may be early by a little
-  if (services_.now_monotonic_ns() - last_sent_ns_ >= kSilence) send("{\"type\":\"Ping\"}");
+  const int64_t now = services_.now_monotonic_ns();
+  if (mutation_running_ && now - mutation_began_ns_ >= kMaxMutationNs) {
+    close_internal("a mutation took longer than 60 s");  // the client sends it again
+    return;
+  }
+  if (now - last_sent_ns_ >= kSilence) send("{\"type\":\"Ping\"}");
 }
 
 void SyncSession::closed() {
   transport_ = nullptr;
   computation_.reset();
   queries_.clear();
-  inbox_.clear();
+  waiting_.clear();
   mutations_.clear();
+  ticket_.reset();
 }
 
 void SyncSession::shut_down() {
-  if (transport_ != nullptr) close(1012, "InternalServerError");
+  stopping_ = true;
+  close_if_drained();
+}
+
+void SyncSession::close_if_drained() {
+  if (stopping_ && !mutation_running_ && running_actions_ == 0) close(1012, "InternalServerError");
 }
 
 void SyncSession::send(std::string text, bool ends_transition) {
@@ -199,12 +227,12 @@ void SyncSession::fail_auth(uint32_t base_version, std::string_view error, bool 
   close(std::nullopt, "");
 }
 
-void SyncSession::fatal(const std::string& error) {
+void SyncSession::fatal(const std::string& error, std::optional<uint16_t> code, std::string reason) {
   std::string text = "{\"type\":\"FatalError\",\"error\":";
   append_json_string(error, text);
   text += '}';
   send(std::move(text));
-  close(std::nullopt, "");
+  close(code, std::move(reason));
 }
 
 void SyncSession::close(std::optional<uint16_t> code, std::string reason) {
@@ -231,7 +259,7 @@ void SyncSession::close_for(const Error& error) {
       return;
     case ErrorKind::kForbidden:
     case ErrorKind::kLimit:
-      fatal(error.message);
+      fatal(error.message, 1000, error.code);
       return;
     case ErrorKind::kNotFound:
       close(1000, error.code);
