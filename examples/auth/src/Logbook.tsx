@@ -58,7 +58,7 @@ export function Logbook() {
             <time dateTime={new Date(entry._creationTime).toISOString()}>
               {new Date(entry._creationTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}
             </time>
-            {entry.text}
+            <span>{entry.text}</span>
           </li>
         ))}
       </ul>
