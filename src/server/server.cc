@@ -63,7 +63,8 @@ class ServerImpl final : public Server {
     context_.site_origin = std::move(backend.site_origin);
     sync_.runner = backend.runner;
     sync_.auth = backend.auth;
-    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get()));
+    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get(), LocalCaller::kFunction));
+    backend.auth->answer_locally(local_fetch(pipeline_.get(), LocalCaller::kAuthentication));
     context_.ready.store(true, std::memory_order_release);
   }
 

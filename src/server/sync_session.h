@@ -104,6 +104,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
 
   // Output and endings (sync_session.cc).
   void send(std::string text, bool ends_transition = false);
+  // False: the caller's credential is no longer good, and the session has ended.
   bool check_expiry();
   void fail_auth(uint32_t base_version, std::string_view error, bool attempted);
   void fatal(const std::string& error);
@@ -121,7 +122,8 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   std::optional<std::string> session_id_;
   std::optional<int64_t> clock_skew_ms_;
   IdentityPtr identity_ = Identity::anonymous();
-  bool verifying_ = false;  // a token is being verified: later messages wait in inbox_
+  int64_t identity_checked_ns_ = 0;  // monotonic; of an admin's key
+  bool verifying_ = false;           // a token is being verified: later messages wait in inbox_
   std::deque<ClientMessage> inbox_;
 
   Version received_, sent_;  // received_.ts is unused
