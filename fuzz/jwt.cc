@@ -2,6 +2,7 @@
 // the rest is: 't' a token, 's' header and claims on two lines, to be signed first, 'k' a key set, 'c'
 // claims.
 #include "fuzz/fuzz_target.h"
+#include "services/key_source.h"
 #include "services/test_tokens.h"
 #include "services/token_rules.h"
 #include "services/user_identity.h"
@@ -69,6 +70,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 'k':
       if (auto set = parse_jwk_set(text))
         for (const Jwk& key : *set) fuzz_check(!key.verifies("text", "signature"), "nothing signs by chance");
+      break;
+    case 'd':
+      (void)data_url_content(text);
       break;
     case 'c': {
       auto claims = parse_plain_json(text);
