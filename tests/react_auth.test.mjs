@@ -5,20 +5,23 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { fetchMutation, fetchQuery, preloadQuery, preloadedQueryResult } from "convex/nextjs";
 import { anyApi as api } from "convex/server";
-import { generateKeyPair } from "jose";
 import { FaultyProxy } from "./lib/faulty_proxy.mjs";
 import { useApp } from "./lib/fixture.mjs";
-import { Issuer } from "./lib/issuer.mjs";
+import { SigningKey } from "./lib/issuer.mjs";
 import { useReactPages } from "./lib/react_page.mjs";
 import { sleep, until } from "./lib/server.mjs";
+
+const ISSUER = "https://issuer.test";
+const AUDIENCE = "hull-tests";
 
 describe("auth in React", { timeout: 180_000 }, () => {
   const hull = useApp("tests/apps/react", { push: false });
   const pages = useReactPages();
-  let issuer, proxy, page;
+  let key, proxy, page;
   before(async () => {
-    issuer = await Issuer.create();
-    writeFileSync(join(hull.app.dir, "convex/auth.config.ts"), await issuer.authConfig());
+    key = await SigningKey.make("ES256");
+    const provider = { type: "customJwt", issuer: ISSUER, applicationID: AUDIENCE, algorithm: "ES256", jwks: key.dataUrl };
+    writeFileSync(join(hull.app.dir, "convex/auth.config.ts"), `export default ${JSON.stringify({ providers: [provider] })};`);
     await hull.app.push();
     proxy = await FaultyProxy.start(hull.server.url);
     proxy.delayMs = 10;
@@ -32,7 +35,8 @@ describe("auth in React", { timeout: 180_000 }, () => {
     page = await pages.open("Auth", proxy.url, { parameters: user === null ? {} : { user }, prepare });
     return page;
   }
-  const tokenFor = (user) => issuer.token(user);
+  const tokenFor = (user, { by = key, ...options } = {}) =>
+    by.token({ iss: ISSUER, aud: AUDIENCE, sub: user, jti: crypto.randomUUID() }, options);
 
   it("who is signed in is never shown as nobody while the page loads", async () => {
     const forced = [];
@@ -45,7 +49,7 @@ describe("auth in React", { timeout: 180_000 }, () => {
   });
 
   it("signing in, changing the person, signing out", async () => {
-    await open(null, tokenFor);
+    await open(null, (user) => tokenFor(user));
     await page.untilEqual("auth", { auth: false, name: "nobody" });
     await page.act("setUser", "ann");
     await page.untilEqual("auth", { auth: true, name: "ann" });
@@ -61,7 +65,7 @@ describe("auth in React", { timeout: 180_000 }, () => {
   });
 
   it("a cut: the session goes on with the token, and nobody is signed out meanwhile", async () => {
-    await open("ann", tokenFor);
+    await open("ann", (user) => tokenFor(user));
     const states = await page.untilEqual("auth", { auth: true, name: "ann" });
     proxy.each((link) => link.cut());
     assert.equal(await page.act("sign"), "ann");
@@ -75,7 +79,7 @@ describe("auth in React", { timeout: 180_000 }, () => {
     await open("late", (user) => {
       calls++;
       end ??= Date.now() + 8000;
-      short ??= issuer.token(user, { seconds: 8 });
+      short ??= tokenFor(user, { expires: 8 });
       return Date.now() < end ? short : tokenFor(user);
     });
     await page.untilEqual("auth", { auth: true, name: "late" });
@@ -90,8 +94,8 @@ describe("auth in React", { timeout: 180_000 }, () => {
   });
 
   it("tokens of another key are refused: the page goes on as nobody", async () => {
-    const { privateKey } = await generateKeyPair("ES256");
-    await open("eve", (user) => issuer.token(user, { key: privateKey }));
+    const other = await SigningKey.make("ES256", key.kid);
+    await open("eve", (user) => tokenFor(user, { by: other }));
     const states = await page.untilEqual("auth", { auth: false, name: "nobody" });
     assert.ok(!states.some(({ name }) => name === "eve"));
     assert.equal(await page.act("sign"), "nobody");
@@ -103,7 +107,7 @@ describe("auth in React", { timeout: 180_000 }, () => {
     assert.equal(await fetchMutation(api.messages.signed, { room: "nextjs" }, at), "server");
     assert.equal(preloadedQueryResult(await preloadQuery(api.messages.whoAmI, {}, at)), "server");
     assert.equal(await fetchQuery(api.messages.whoAmI, {}, { url: hull.server.url }), "nobody");
-    const late = { ...at, token: await issuer.token("server", { seconds: -60 }) };
+    const late = { ...at, token: await tokenFor("server", { expires: -60 }) };
     await assert.rejects(fetchQuery(api.messages.whoAmI, {}, late), /Could not validate token/);
   });
 });

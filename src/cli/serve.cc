@@ -111,9 +111,15 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
-  backend.auth = std::make_unique<Authenticator>(
-      &credentials.secret, credentials.instance_name,
-      [engine = backend.engine.get()] { return stored_auth_providers(*engine->snapshot()->catalog()); });
+  TokenVerifier::Options tokens;
+  tokens.providers = [engine = backend.engine.get()] {
+    return stored_auth_providers(*engine->snapshot()->catalog());
+  };
+  tokens.redact = options.redact_logs;
+  tokens.now_unix_ns = unix_nanos;
+  tokens.now_monotonic_ns = monotonic_nanos;
+  backend.auth = std::make_unique<Authenticator>(&credentials.secret, credentials.instance_name,
+                                                 std::make_unique<TokenVerifier>(std::move(tokens)));
 
   DeployOptions deploy;
   deploy.runner = backend.runner.get();
@@ -141,6 +147,7 @@ void stop(Backend& backend) {
   if (backend.server) backend.server->stop();
   backend.deploy.reset();
   backend.maintenance.reset();
+  if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.server.reset();
   backend.auth.reset();

@@ -19,9 +19,9 @@ Route::Handler deploy_route(Step step) {
       if (!body.ok()) return respond(HttpResponse::error(body.error()));
       // The key in the body decides; the header only stands in for a missing one.
       IdentityPtr header_identity;
-      if (auto identity = context.auth->from_http(request->header("Authorization"), std::nullopt);
-          identity.ok() && (*identity)->is_admin()) {
-        header_identity = std::move(*identity);
+      if (auto header = request->header("Authorization")) {
+        if (auto identity = context.auth->from_admin_header(*header); identity.ok())
+          header_identity = *std::move(identity);
       }
       auto answer = (context.deploy->*step)(*std::move(body), std::move(header_identity));
       respond(answer.ok() ? HttpResponse::json(std::move(*answer)) : HttpResponse::error(answer.error()));

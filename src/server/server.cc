@@ -39,7 +39,6 @@ class ServerImpl final : public Server {
     sync_.admission = &admission_;
     sync_.agreed = &agreed_;
     sync_.redact_logs = options_.redact_logs;
-    sync_.run_blocking = [this](std::function<void()> work) { pool_.submit(std::move(work)); };
     sync_.run_parsing = [this](std::function<void()> work) { parser_.submit(std::move(work)); };
     sync_.now_unix_ns = unix_nanos;
     sync_.now_monotonic_ns = monotonic_nanos;
@@ -71,7 +70,8 @@ class ServerImpl final : public Server {
     context_.site_origin = std::move(backend.site_origin);
     sync_.runner = backend.runner;
     sync_.auth = backend.auth;
-    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get()));
+    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get(), LocalCaller::kFunction));
+    backend.auth->answer_locally(local_fetch(pipeline_.get(), LocalCaller::kAuthentication));
     context_.ready.store(true, std::memory_order_release);
   }
 

@@ -36,7 +36,7 @@ struct ServerOptions {
 struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
-  const Authenticator* auth = nullptr;
+  Authenticator* auth = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

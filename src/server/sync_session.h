@@ -121,6 +121,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
 
   // Output and endings (sync_session.cc).
   void send(std::string text, bool ends_transition = false);
+  // False: the caller's credential is no longer good, and the session has ended.
   bool check_expiry();
   void fail_auth(uint32_t base_version, std::string_view error, bool attempted);
   void fatal(const std::string& error, std::optional<uint16_t> code = std::nullopt, std::string reason = "");
@@ -140,6 +141,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   std::optional<std::string> session_id_;
   std::optional<int64_t> clock_skew_ms_;
   IdentityPtr identity_ = Identity::anonymous();
+  int64_t identity_checked_ns_ = 0;           // monotonic; of an admin's key
   bool parsing_ = false, verifying_ = false;  // a message, a token: later messages wait
   std::deque<std::string> waiting_;
   size_t waiting_bytes_ = 0;

@@ -126,7 +126,7 @@ class SyncSessionTest : public ::testing::Test {
     services_.counters = &counters_;
     services_.admission = &admission_;
     services_.agreed = &agreed_;
-    services_.run_blocking = services_.run_parsing = [](std::function<void()> work) { work(); };
+    services_.run_parsing = [](std::function<void()> work) { work(); };
     services_.now_unix_ns = [this] { return wall_ns_; };
     services_.now_monotonic_ns = [this] { return wall_ns_; };
     runner_.data["tasks:get"] = "[\"a\"]";

@@ -53,9 +53,7 @@ struct SyncServices {
   SyncAdmission* admission = nullptr;
   AgreedTimestamp* agreed = nullptr;
   bool redact_logs = false;
-  // Runs work that may block (fetching keys to verify a token) off the strand.
-  std::function<void(std::function<void()>)> run_blocking;
-  // Parses large messages off the strand. Not on the threads of the above, which may all be blocked.
+  // Parses large messages off the strand, on a thread that never blocks.
   std::function<void(std::function<void()>)> run_parsing;
   std::function<int64_t()> now_unix_ns;       // wall clock
   std::function<int64_t()> now_monotonic_ns;  // for silence

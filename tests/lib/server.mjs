@@ -113,6 +113,13 @@ export class HullServer {
     return await fetch(this.url + path, { headers: { ...(key ? { Authorization: `Convex ${this.adminKey}` } : {}), ...headers } });
   }
 
+  /** Sets environment variables of the deployment. */
+  async setEnv(variables) {
+    const changes = Object.entries(variables).map(([name, value]) => ({ name, value }));
+    const response = await this.post("/api/update_environment_variables", { changes }, { key: true });
+    if (!response.ok) throw new Error(await response.text());
+  }
+
   async call(kind, path, args = {}, options = {}) {
     const response = await this.post(`/api/${kind}`, { path, args, format: "convex_encoded_json" }, options);
     const text = await response.text();
