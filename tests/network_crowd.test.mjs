@@ -7,6 +7,7 @@ import { afterEach, describe, it } from "node:test";
 import { ConvexClient } from "convex/browser";
 import { anyApi as api } from "convex/server";
 import { WebSocket } from "ws";
+import { BulkClient } from "./lib/bulk_client.mjs";
 import { FaultyProxy } from "./lib/faulty_proxy.mjs";
 import { useApp } from "./lib/fixture.mjs";
 import { memoryOf, peakDuring } from "./lib/memory.mjs";
@@ -61,29 +62,15 @@ describe("a crowd", { timeout: 180_000 + SILENCE_SECONDS * 1000 }, () => {
 
   it("clients that never read: the server's memory is bounded, others do not notice", async () => {
     const bytes = 1_000_000;
-    const reader = connect(hull.server.url);
-    let seen = -1;
-    reader.onUpdate(api.ledger.bulk, { writer: "deaf", bytes }, ({ count }) => (seen = count));
-    await until(() => seen === 0);
-    let written = 0;
-    /** Makes changes of a megabyte one after another; the median time until the reader has seen one. */
-    const changes = async (count) => {
-      const times = [];
-      for (let n = 0; n < count; n++) {
-        const start = performance.now();
-        await reader.mutation(api.ledger.append, { writer: "deaf", n: written++ });
-        await until(() => seen === written);
-        times.push(performance.now() - start);
-      }
-      return times.sort((a, b) => a - b)[count >> 1];
-    };
-    const alone = await changes(10);
+    const reader = closing(new BulkClient(hull.server.url, "deaf", bytes));
+    const alone = await reader.change(10);
     const deaf = Array.from({ length: DEAF }, () => {
       const socket = new WebSocket(`${hull.server.url.replace("http", "ws")}/api/1.48.0/sync`, { perMessageDeflate: false });
       socket.on("error", () => {});
       socket.on("open", () => {
         const query = { type: "Add", queryId: 0, udfPath: "ledger:bulk", args: [{ writer: "deaf", bytes }] };
-        socket.send(JSON.stringify({ type: "Connect", sessionId: randomUUID(), connectionCount: 0, lastCloseReason: "InitialConnect", clientTs: 0 }));
+        const connection = { sessionId: randomUUID(), connectionCount: 0, lastCloseReason: "InitialConnect", clientTs: 0 };
+        socket.send(JSON.stringify({ type: "Connect", ...connection }));
         socket.send(JSON.stringify({ type: "ModifyQuerySet", baseVersion: 0, newVersion: 1, modifications: [query] }));
         socket.pause();
       });
@@ -92,7 +79,7 @@ describe("a crowd", { timeout: 180_000 + SILENCE_SECONDS * 1000 }, () => {
     await until(() => deaf.every((socket) => socket.isPaused));
 
     const { server: before } = memoryOf(hull.server.process.pid);
-    const { result: crowded, peak } = await peakDuring(hull.server.process.pid, () => changes(30));
+    const { result: crowded, peak } = await peakDuring(hull.server.process.pid, () => reader.change(30));
     assert.ok(deaf.every((socket) => socket.readyState === WebSocket.OPEN));
     assert.ok(crowded < 3 * alone + 500, `a change takes ${crowded} ms, ${alone} ms without the clients that never read`);
     const grown = peak.server - before;

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { App } from "./cli.mjs";
 import { HullServer, ROOT } from "./server.mjs";
 
-/** `directory` is relative to the repository, `env` the server's environment. The result's `server` and `app` are set once the tests run. */
+/**
+ * `directory` is relative to the repository, `env` the server's environment. The result's `server` and `app` are set once the
+ * tests run.
+ */
 export function useApp(directory, { push = true, env } = {}) {
   const hull = {};
   before(async () => {

@@ -19,7 +19,9 @@ export class LedgerClient {
     Object.assign(this, { writer, other });
     this.client = new BaseConvexClient(url, () => this.#check(), { logger: false, unsavedChangesWarning: false });
     this.client.webSocketManager.serverInactivityThreshold = PATIENCE_MS;
-    for (const [name, of] of [["list", writer], ["count", writer], ["list", other]]) this.client.subscribe(`ledger:${name}`, { writer: of });
+    this.client.subscribe("ledger:list", { writer });
+    this.client.subscribe("ledger:count", { writer });
+    this.client.subscribe("ledger:list", { writer: other });
     this.writing = Promise.all(Array.from({ length: IN_FLIGHT }, () => this.#write()));
   }
 
@@ -50,7 +52,9 @@ export class LedgerClient {
     for (const [name, list] of Object.entries({ own, other })) {
       if (list === undefined) continue;
       if (list.some((n, at) => n !== at)) this.problems.push(`${this.writer}: ${name} list is ${list}`);
-      if (list.length < this.#seen[name]) this.problems.push(`${this.writer}: ${name} list went back from ${this.#seen[name]} to ${list.length}`);
+      if (list.length < this.#seen[name]) {
+        this.problems.push(`${this.writer}: ${name} list went back from ${this.#seen[name]} to ${list.length}`);
+      }
       this.#seen[name] = list.length;
     }
   }
