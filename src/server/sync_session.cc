@@ -31,6 +31,7 @@ SyncSession::~SyncSession() = default;
 void SyncSession::on_message(std::string text) {
   if (transport_ == nullptr) return;
   services_.counters->messages_in.fetch_add(1, std::memory_order_relaxed);
+  const size_t bytes = sizeof(ClientMessage) + text.size();
   auto message = parse_client_message(text);
   if (!message.ok()) {
     fatal("Received Invalid JSON on websocket: " + message.error().message);
@@ -38,6 +39,7 @@ void SyncSession::on_message(std::string text) {
   }
   if (verifying_) {
     inbox_.push_back(std::move(*message));
+    inbox_bytes_ += bytes;
     return;
   }
   handle(std::move(*message));
@@ -149,6 +151,7 @@ void SyncSession::authenticated(uint32_t base_version, Result<IdentityPtr> ident
     inbox_.pop_front();
     handle(std::move(next));
   }
+  if (inbox_.empty()) inbox_bytes_ = 0;
   if (transport_ != nullptr) maybe_compute();
 }
 
@@ -160,7 +163,7 @@ void SyncSession::transition_written() {
 void SyncSession::on_tick() {
   if (transport_ == nullptr) return;
   constexpr int64_t kSilence = 14'500'000'000;  // ticks come every 5 s and may be early by a little
-  if (services_.now_monotonic_ns() - last_sent_ns_ >= kSilence) send("{\"type\":\"Ping\"}");
+  if (services_.now_monotonic_ns() - last_sent_ns_ >= kSilence) send(std::string("{\"type\":\"Ping\"}"));
 }
 
 void SyncSession::closed() {
@@ -168,6 +171,7 @@ void SyncSession::closed() {
   computation_.reset();
   queries_.clear();
   inbox_.clear();
+  inbox_bytes_ = 0;
   mutations_.clear();
 }
 
@@ -175,11 +179,11 @@ void SyncSession::shut_down() {
   if (transport_ != nullptr) close(1012, "InternalServerError");
 }
 
-void SyncSession::send(std::string text, bool ends_transition) {
+void SyncSession::send(OutgoingMessage message, SendKind kind) {
   if (transport_ == nullptr) return;
   services_.counters->messages_out.fetch_add(1, std::memory_order_relaxed);
   last_sent_ns_ = services_.now_monotonic_ns();
-  transport_->send(std::make_shared<const std::string>(std::move(text)), ends_transition);
+  transport_->send(std::move(message), kind);
 }
 
 bool SyncSession::check_expiry() {

@@ -33,6 +33,8 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   ~SyncSession();
 
   void on_message(std::string text);
+  // False while so much waits for the verification of a token that the socket should not be read.
+  bool wants_input() const { return inbox_bytes_ <= kMaxInboxBytes; }
   // A Transition (or its last chunk) has been written.
   void transition_written();
   // Every few seconds: sends Ping after 15 s without a message.
@@ -47,6 +49,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   static constexpr size_t kMaxRunningActions = 1000;
   static constexpr size_t kMaxUnsentTransitions = 2;
   static constexpr size_t kChunkBytes = 5'000'000;
+  static constexpr size_t kMaxInboxBytes = 1 << 20;
 
  private:
   struct Version {
@@ -97,13 +100,16 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   void begin_computation();
   void run_stale_queries();
   void query_finished(uint64_t computation, size_t slot, QueryOutcome outcome);
+  void take_result(size_t slot, CachedQueryPtr result);
   void round_finished();
   void retry_later(const Error& error);
   void finish_computation(Timestamp ts);
-  void send_transition(std::string text);
+  // The text up to the first modification.
+  void begin_transition(const Version& end, std::string& out) const;
+  void send_transition(OutgoingMessage message);
 
   // Output and endings (sync_session.cc).
-  void send(std::string text, bool ends_transition = false);
+  void send(OutgoingMessage message, SendKind kind = SendKind::kOther);
   bool check_expiry();
   void fail_auth(uint32_t base_version, std::string_view error, bool attempted);
   void fatal(const std::string& error);
@@ -123,6 +129,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   IdentityPtr identity_ = Identity::anonymous();
   bool verifying_ = false;  // a token is being verified: later messages wait in inbox_
   std::deque<ClientMessage> inbox_;
+  size_t inbox_bytes_ = 0;
 
   Version received_, sent_;  // received_.ts is unused
   Timestamp floor_;          // T must not be below
