@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/file_limit.h"
 #include "cli/signals.h"
 #include "database/maintenance.h"
 #include "deploy/deploy.h"
@@ -162,6 +163,7 @@ int serve(const ServeOptions& options) {
   init_logging();
   install_stop_signals();
   spdlog::info("Hull {}", HULL_VERSION);
+  raise_file_limit();
   Knobs knobs = Knobs::from_environment();
 
   std::error_code error;

@@ -30,11 +30,11 @@ class FakeQuery final : public CachedQuery {
     fake_subscription_ = std::make_shared<FakeSubscription>();
     subscription_ = fake_subscription_;
     ok_ = true;
-    value_json_ = std::move(value_json);
-    value_ = *parse_convex_json(value_json_);
+    value_text_ = std::make_shared<const SharedText>(std::move(value_json));
+    value_ = *parse_convex_json(this->value_json());
     log_lines_json_ = std::move(log_lines_json);
     journal_ = std::move(journal);
-    content_hash_ = value_json_ + log_lines_json_;
+    content_hash_ = this->value_json() + log_lines_json_;
     request_id_ = "0123456789abcdef";
   }
   FakeQuery(Timestamp ts, FunctionError error) : FakeQuery(ts, "null", "[]", std::nullopt) {

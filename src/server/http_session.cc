@@ -5,6 +5,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -274,7 +275,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     facts.ip = request_->client_ip();
     facts.user_agent = request_->user_agent();
     env_.pipeline->log_access(*request_, 101, 0, "", elapsed_ms());
-    start_websocket_session(std::move(stream_), parser_->release(), std::move(facts), env_);
+    std::string early = beast::buffers_to_string(buffer_.data());
+    start_websocket_session(stream_.release_socket(), *request_, std::move(early), std::move(facts), env_);
   }
 
   // Lets the answer reach a client that is still sending: a reset would throw it away.

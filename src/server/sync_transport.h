@@ -1,5 +1,5 @@
 // What a SyncSession needs from the outside: a socket to write to, a strand to run on, and the services of
-// the server. The websocket adapter implements it with Beast, tests with plain objects.
+// the server. The websocket adapter implements it with Asio, tests with plain objects.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 
 #include "functions/runner.h"
 #include "server/agreed_timestamp.h"
+#include "server/outgoing_message.h"
 #include "server/sync_admission.h"
 #include "services/auth.h"
 
@@ -23,16 +24,22 @@ class SyncExecutor {
  public:
   virtual ~SyncExecutor() = default;
   virtual void post(std::function<void()> work) = 0;
+  // post() for work that one event makes for many sessions: cheaper for the caller, and in no order with
+  // post().
+  virtual void wake(std::function<void()> work) { post(std::move(work)); }
   virtual void post_after(std::chrono::milliseconds delay, std::function<void()> work) = 0;
 };
+
+// kTransitionEnd: a Transition or its last chunk; the session's transition_written() is called once it has
+// left for the socket. kTransitionPart: an earlier chunk.
+enum class SendKind { kOther, kTransitionPart, kTransitionEnd };
 
 // Called on the strand only. Messages go out in the order of send(); nothing is dropped.
 class SyncTransport {
  public:
   virtual ~SyncTransport() = default;
-  // `ends_transition`: the session's transition_written() must be called once this text has left for the
-  // socket.
-  virtual void send(std::shared_ptr<const std::string> text, bool ends_transition) = 0;
+  // Never calls back into the session.
+  virtual void send(OutgoingMessage message, SendKind kind) = 0;
   // Sends a close frame after what is queued (without a code if `code` is absent) and drops the connection.
   virtual void close(std::optional<uint16_t> code, std::string reason) = 0;
 };
