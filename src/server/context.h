@@ -16,8 +16,10 @@
 #include "base/knobs.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/address_limiter.h"
 #include "server/blocking_pool.h"
 #include "server/client_version.h"
+#include "server/host_check.h"
 #include "server/http_types.h"
 #include "server/io_timers.h"
 #include "server/metrics.h"
@@ -51,7 +53,10 @@ struct ServerContext {
   bool redact_logs = false;
   bool metrics_endpoint = true;
 
+  std::atomic<bool> stopping{false};
+  AddressLimiter* limiter = nullptr;
   Metrics metrics;
+  HostCheck host_check;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
   IoTimers* timers = nullptr;

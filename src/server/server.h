@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/network_limits.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -29,6 +30,7 @@ struct ServerOptions {
   bool redact_logs = false;
   bool metrics_endpoint = true;
   double drain_timeout_s = 15;
+  NetworkLimits limits;
   size_t io_threads = 0;  // 0 = min(2, cores)
 };
 

@@ -2,7 +2,6 @@
 // the server. The websocket adapter implements it with Beast, tests with plain objects.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "functions/runner.h"
+#include "server/sync_metrics.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -35,14 +35,6 @@ class SyncTransport {
   virtual void close(std::optional<uint16_t> code, std::string reason) = 0;
 };
 
-// Counters for /metrics, shared by all sessions.
-struct SyncCounters {
-  std::atomic<int64_t> websockets{0};
-  std::atomic<uint64_t> messages_in{0}, messages_out{0}, closed{0}, server_errors{0};
-  std::atomic<uint64_t> transitions{0}, empty_transitions{0}, query_failed{0}, deduplicated{0},
-      auth_errors{0};
-};
-
 // Shared by all sessions; outlives them.
 struct SyncServices {
   FunctionRunner* runner = nullptr;
@@ -59,6 +51,7 @@ struct SyncServices {
 struct SyncClient {
   bool accepts_chunks = false;  // npm >= 1.28.0
   std::string ip, user_agent;
+  std::shared_ptr<void> permits;  // held as long as the websocket lives
 };
 
 }  // namespace hull
