@@ -113,6 +113,7 @@ void SyncSession::handle(ModifyQuerySetMessage& message) {
     }
   }
   received_.query_set = message.new_version;
+  services_.counters->query_set_size.Observe(static_cast<double>(queries_.size()));
   maybe_compute();
 }
 

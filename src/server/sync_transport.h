@@ -2,7 +2,6 @@
 // the server. The websocket adapter implements it with Asio, tests with plain objects.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,6 +13,7 @@
 #include "server/agreed_timestamp.h"
 #include "server/outgoing_message.h"
 #include "server/sync_admission.h"
+#include "server/sync_metrics.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -44,14 +44,6 @@ class SyncTransport {
   virtual void close(std::optional<uint16_t> code, std::string reason) = 0;
 };
 
-// Counters for /metrics, shared by all sessions.
-struct SyncCounters {
-  std::atomic<int64_t> websockets{0};
-  std::atomic<uint64_t> messages_in{0}, messages_out{0}, closed{0}, server_errors{0};
-  std::atomic<uint64_t> transitions{0}, empty_transitions{0}, query_failed{0}, deduplicated{0},
-      auth_errors{0};
-};
-
 // Shared by all sessions; outlives them.
 struct SyncServices {
   FunctionRunner* runner = nullptr;
@@ -70,6 +62,7 @@ struct SyncServices {
 struct SyncClient {
   bool accepts_chunks = false;  // npm >= 1.28.0
   std::string ip, user_agent;
+  std::shared_ptr<void> permits;  // held as long as the websocket lives
 };
 
 }  // namespace hull
