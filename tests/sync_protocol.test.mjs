@@ -125,6 +125,19 @@ describe("versions and transitions", () => {
     assert.ok(seen > 5);
   });
 
+  it("a large Transition: in parts for clients that know them, else whole", { timeout: 60_000 }, async () => {
+    const values = ["ä", "😀", "x"].map((letter) => letter.repeat(3_000_000 / Buffer.byteLength(letter)));
+    const known = await connected();
+    const others = [await connected({ path: "/api/1.27.0/sync" }), await connected({ path: "/api/sync", headers: { "Convex-Client": "rust-0.10.2" } })];
+    for (const socket of [known, ...others]) {
+      socket.modify(...values.map((value, i) => add(i, "facts:echo", { value })));
+      const transition = await socket.nextTransition(30_000);
+      assert.deepEqual(values.map((_, i) => socket.queries.get(i).value === values[i]), [true, true, true]);
+      assert.equal(transition.parts, socket === known ? 2 : undefined);
+    }
+    assert.equal((await known.mutate("counters:bump", { name: name() })).success, true);
+  });
+
   it("paths: .js, no export, invalid ones", async () => {
     const socket = await connected();
     socket.modify(add(0, "facts.js:fresh"), add(1, "facts"), add(2, "no such:path"), add(3, "counters:bump", { name: "x" }), add(4, "notes:secret"), add(5, "counters:get", {}));

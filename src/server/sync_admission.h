@@ -5,8 +5,9 @@
 // ran at once, every one of them would be finished last; admitted one after another, the first ones are done
 // at once and the queue of the workers stays short. What a socket takes up is the number of queries it runs
 // at a time; sets whose results are cached pass in no time. A place is given back when the first Transition
-// was sent, when the socket is gone, or after kMaxStay: slow queries of some sockets must not keep the door
-// shut.
+// was sent, when the socket is gone, after kQueriesPerStay results and after kMaxStay: neither large query
+// sets nor slow queries keep the door shut. What such sockets still have to run then takes turns with
+// everybody else.
 //
 // Thread-safe. Outlives the tickets.
 #pragma once
@@ -23,8 +24,9 @@ namespace hull {
 
 class SyncAdmission {
  public:
-  static constexpr size_t kQueries = 256;  // that admitted sockets may run at a time
-  static constexpr std::chrono::milliseconds kMaxStay{1000};
+  static constexpr size_t kQueries = 64;  // that admitted sockets may run at a time: enough for every worker
+  static constexpr size_t kQueriesPerStay = 100;
+  static constexpr std::chrono::milliseconds kMaxStay{5000};
 
   explicit SyncAdmission(size_t queries = kQueries) : free_(queries), capacity_(queries) {}
 

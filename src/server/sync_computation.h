@@ -27,6 +27,7 @@ struct SyncSession::Computation {
   std::vector<Slot> slots;        // by query id
   std::vector<size_t> to_run;     // of this round, indices of slots
   size_t begun = 0, running = 0;  // of to_run
+  size_t answered = 0;            // in all rounds
   std::optional<Error> system_error;
   std::vector<uint32_t> removed;  // ascending, none of them in slots
 };

@@ -92,6 +92,24 @@ TEST_F(SyncFairnessTest, SlowInitialQueriesDoNotKeepTheDoorShut) {
   EXPECT_THAT(quick.settle(), SizeIs(1));
 }
 
+TEST_F(SyncFairnessTest, LargeInitialSetsDoNotKeepTheDoorShut) {
+  SyncAdmission narrow(20);
+  services_.admission = &narrow;
+  Client large(services_), small(services_);
+  runner_.hold_queries = true;
+  large.tell(add_many(0, 5000));
+  EXPECT_THAT(small.add(0, 0, "tasks:count"), IsEmpty());
+  for (size_t answers = 0; answers < SyncAdmission::kQueriesPerStay;
+       answers += SyncSession::kMaxRunningQueries) {
+    small.executor_->run();
+    EXPECT_NE(runner_.held_queries.back().call.path.display(), "tasks:count") << "not yet, after " << answers;
+    runner_.release_queries();
+    large.executor_->run();
+  }
+  small.executor_->run();
+  EXPECT_EQ(runner_.held_queries.back().call.path.display(), "tasks:count");
+}
+
 TEST_F(SyncFairnessTest, WhoLeavesGivesThePlaceBack) {
   SyncAdmission narrow(20);
   services_.admission = &narrow;

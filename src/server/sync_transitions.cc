@@ -159,6 +159,7 @@ void SyncSession::query_finished(uint64_t computation, size_t index, QueryOutcom
     c.begun = c.to_run.size();  // the rest would meet the same trouble
   }
   --c.running;
+  if (++c.answered == SyncAdmission::kQueriesPerStay) ticket_.reset();
   feed_runs();
   if (c.running == 0) round_finished();
 }
