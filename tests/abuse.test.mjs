@@ -193,3 +193,30 @@ describe("the cap of all connections", () => {
     }
   });
 });
+
+describe("messages of one websocket", () => {
+  let server;
+  before(async () => {
+    server = await HullServer.start({ env: { HULL_MESSAGE_RATE_PER_WEBSOCKET: "5" } }); // bursts of 50
+  });
+  after(() => server?.stop());
+
+  /** Sends so many messages that are ignored, then one that ends the session; how long that took, in milliseconds. */
+  async function flood(messages) {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}/api/1.48.0/sync`);
+    await new Promise((done) => (socket.onopen = done));
+    const started = performance.now();
+    for (let i = 0; i < messages; i++) socket.send('{"type":"Event","eventType":"x","event":null}');
+    socket.send('{"type":"ModifyQuerySet","baseVersion":7,"newVersion":8,"modifications":[]}');
+    const { code } = await new Promise((done) => (socket.onclose = done));
+    assert.equal(code, 1011);
+    return performance.now() - started;
+  }
+
+  it("beyond the rate they are handled more slowly, and only those of the client that sends them", async () => {
+    assert.ok((await flood(20)) < 800);
+    const [fast, slow] = await Promise.all([flood(10), flood(59)]); // nine over the burst: about two seconds
+    assert.ok(slow > 1500 && slow < 6000, `${slow}`);
+    assert.ok(fast < 1000, `${fast}`);
+  });
+});

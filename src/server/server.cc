@@ -40,6 +40,7 @@ class ServerImpl final : public Server {
     sync_.counters = &context_.metrics.sync();
     sync_.admission = &admission_;
     sync_.agreed = &agreed_;
+    sync_.message_rate = options_.limits.messages;
     sync_.redact_logs = options_.redact_logs;
     sync_.run_parsing = [this](std::function<void()> work) { parser_.submit(std::move(work)); };
     sync_.now_unix_ns = unix_nanos;

@@ -18,6 +18,7 @@ struct SyncSession::Computation {
     bool rerun = false;  // ran during this computation: its result may differ from what was reported
   };
   uint64_t id = 0;
+  int64_t began_ns = 0;
   uint32_t query_set = 0, identity_version = 0;
   IdentityPtr identity;
   Timestamp ts;  // lower bound; the choice once `exactly` is set

@@ -15,7 +15,8 @@ void SyncSession::handle(MutationMessage& message) {
     close(1013, "TooManyConcurrentMutations");
     return;
   }
-  mutations_.push_back({message.request_id, std::move(message.function), identity_, session_id_});
+  mutations_.push_back({message.request_id, std::move(message.function), identity_, session_id_,
+                        services_.now_monotonic_ns()});
   start_next_mutation();
 }
 
@@ -25,6 +26,7 @@ void SyncSession::start_next_mutation() {
   mutations_.pop_front();
   mutation_running_ = true;
   mutation_began_ns_ = services_.now_monotonic_ns();
+  services_.counters->mutation_queue.Observe(static_cast<double>(mutation_began_ns_ - next.arrived_ns) / 1e9);
   std::string text_id = derive_request_id(next.session_id, next.request_id);
   if (auto refused = refusal(next.function, *next.identity)) {
     FunctionResult result;

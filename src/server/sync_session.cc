@@ -26,6 +26,7 @@ SyncSession::SyncSession(SyncTransport* transport, std::shared_ptr<SyncExecutor>
       services_(services),
       client_(std::move(client)),
       name_("socket " + random_hex(8)),
+      pace_(services.message_rate),
       last_sent_ns_(services.now_monotonic_ns()) {}
 
 SyncSession::~SyncSession() = default;
@@ -33,12 +34,23 @@ SyncSession::~SyncSession() = default;
 void SyncSession::on_message(std::string text) {
   if (transport_ == nullptr || stopping_) return;
   services_.counters->messages_in.fetch_add(1, std::memory_order_relaxed);
-  if (!parsing_ && !verifying_) return accept(std::move(text));
+  if (!parsing_ && !verifying_ && !throttled_) return accept(std::move(text));
   waiting_bytes_ += text.size();
   waiting_.push_back(std::move(text));
 }
 
 void SyncSession::accept(std::string text) {
+  const auto pause = pace_.received(services_.now_monotonic_ns());
+  if (!pause) return close(1013, "TooManyRequests");
+  if (pause->count() > 0) {
+    throttled_ = true;
+    executor_->post_after(*pause, [weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (!self) return;
+      self->throttled_ = false;
+      self->take_waiting_messages();
+    });
+  }
   if (text.size() <= kParseInlineBytes) return parsed(parse_client_message(text));
   parsing_ = true;
   services_.run_parsing([text = std::move(text), executor = executor_, weak = weak_from_this()] {
@@ -59,7 +71,7 @@ void SyncSession::parsed(Result<ClientMessage> message) {
 }
 
 void SyncSession::take_waiting_messages() {
-  while (!waiting_.empty() && !parsing_ && !verifying_ && transport_ != nullptr) {
+  while (!waiting_.empty() && !parsing_ && !verifying_ && !throttled_ && transport_ != nullptr) {
     std::string next = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= next.size();

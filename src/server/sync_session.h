@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/message_pace.h"
 #include "server/sync_messages.h"
 #include "server/sync_query.h"
 #include "server/sync_transport.h"
@@ -73,6 +74,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
     FunctionReference function;
     IdentityPtr identity;
     std::optional<std::string> session_id;
+    int64_t arrived_ns = 0;
   };
   struct Computation;
   class Notifier;
@@ -149,6 +151,8 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   IdentityPtr identity_ = Identity::anonymous();
   int64_t identity_checked_ns_ = 0;           // monotonic; of an admin's key
   bool parsing_ = false, verifying_ = false;  // a message, a token: later messages wait
+  MessagePace pace_;
+  bool throttled_ = false;  // messages come too fast: later ones wait
   std::deque<std::string> waiting_;
   size_t waiting_bytes_ = 0;
 

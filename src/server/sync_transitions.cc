@@ -84,6 +84,7 @@ void SyncSession::begin_computation() {
   computation_ = std::make_unique<Computation>();
   Computation& c = *computation_;
   c.id = next_computation_++;
+  c.began_ns = services_.now_monotonic_ns();
   c.query_set = received_.query_set;
   c.identity_version = received_.identity;
   c.identity = identity_;
@@ -274,6 +275,9 @@ void SyncSession::finish_computation(Timestamp ts) {
   forced_ = false;
   if (forced_ts_ && *forced_ts_ <= ts) forced_ts_.reset();
   services_.counters->transitions.fetch_add(1, std::memory_order_relaxed);
+  services_.counters->update_queries.Observe(static_cast<double>(services_.now_monotonic_ns() - c->began_ns) /
+                                             1e9);
+  services_.counters->transition_bytes.Observe(static_cast<double>(message.size()));
   if (empty) services_.counters->empty_transitions.fetch_add(1, std::memory_order_relaxed);
   send_transition(std::move(message));
   maybe_compute();

@@ -14,6 +14,7 @@
 #include "server/outgoing_message.h"
 #include "server/sync_admission.h"
 #include "server/sync_metrics.h"
+#include "server/token_bucket.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -49,6 +50,7 @@ struct SyncServices {
   FunctionRunner* runner = nullptr;
   const Authenticator* auth = nullptr;
   SyncCounters* counters = nullptr;
+  Rate message_rate;  // of one client
   SyncAdmission* admission = nullptr;
   AgreedTimestamp* agreed = nullptr;
   bool redact_logs = false;
