@@ -316,6 +316,8 @@ void MutationRunner::retry(RequestPtr request, Timestamp conflicting) {
 }
 
 void MutationRunner::answer(const RequestPtr& request, FunctionResult result) {
+  // The next in line may go on now: the timer of retry() may keep the request alive for longer.
+  request->turn = nullptr;
   request->done(std::move(result));
 }
 
