@@ -341,6 +341,8 @@ void MutationRunner::answer(const RequestPtr& request, FunctionResult result) {
     parts_.metrics.mutation_answered(result.ok(), (unix_millis() - request->started_ms) / 1000,
                                      request->conflicts + request->overtaken);
   }
+  // The next in line may go on now: the timer of retry() may keep the request alive for longer.
+  request->turn = nullptr;
   request->done(std::move(result));
 }
 
