@@ -1,5 +1,5 @@
 // What outlives a deploy, a connection and the server: subscriptions, pages, requests, timestamps.
-//   HULL_SYNC_KILLS  how often the server is killed while mutations run (4)
+//   HULL_SYNC_KILLS  how often the server is killed while mutations run (3)
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { useApp } from "./lib/fixture.mjs";
 import { sleep } from "./lib/server.mjs";
 import { SyncSocket, add, nanos } from "./lib/sync_socket.mjs";
 
-const KILLS = Number(process.env.HULL_SYNC_KILLS ?? 4);
+const KILLS = Number(process.env.HULL_SYNC_KILLS ?? 3);
 const hull = useApp("tests/app");
 const sockets = [];
 after(() => sockets.forEach((socket) => socket.close()));
