@@ -18,6 +18,8 @@ struct ServeOptions {
   bool relaxed_durability = false;
 };
 int serve(const ServeOptions& options);
+// Looks at everything that a start needs and reports it on stdout. The database is not opened.
+int check_config(const ServeOptions& options);
 
 struct AdminKeyOptions {
   std::string data_dir;

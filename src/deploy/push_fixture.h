@@ -35,6 +35,8 @@ class FakeRunner final : public FunctionRunner {
   void action(FunctionCall, FunctionCallback) override { std::abort(); }
   void any(FunctionCall, FunctionCallback) override { std::abort(); }
   FunctionLog& log() override { std::abort(); }
+  const FunctionStatistics& statistics() override { std::abort(); }
+  metrics::Families metric_families() override { return {}; }
   SystemFunctions& system_functions() override { return functions_; }
   CodeLoader& code() override { return loader_; }
   Engine& engine() override { return *engine_; }

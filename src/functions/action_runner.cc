@@ -31,6 +31,7 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
     }
     FunctionLogEntry entry = completion_entry(call, UdfType::kAction, unix_millis());
     entry.error = std::string(error.public_message()) + (outcome.error ? "\n" : "");
+    entry.system_error = outcome.system_error.has_value();
     parts_.log->append(std::move(entry));
     FunctionResult result;
     result.error = std::move(outcome.error);

@@ -189,6 +189,20 @@ void append_warnings(CallOutcome& outcome, const FunctionCall& call, UdfType typ
   }
 }
 
+std::shared_ptr<CallTicket> queue_call(RunnerParts& parts, UdfType type) {
+  return std::make_shared<CallTicket>(parts.outstanding, OutstandingCalls::Runtime::kIsolate, type);
+}
+
+void start_call(RunnerParts& parts, UdfType type, CallTicket& ticket) {
+  parts.metrics.started(type, OutstandingCalls::Runtime::kIsolate, ticket.start());
+}
+
+std::vector<FunctionLogEntry::TableRows> tables_read(const Transaction& transaction) {
+  std::vector<FunctionLogEntry::TableRows> out;
+  for (const auto& [table, rows] : transaction.rows_read()) out.push_back({table, rows});
+  return out;
+}
+
 FunctionLogEntry completion_entry(const FunctionCall& call, UdfType type, double started_ms) {
   FunctionLogEntry entry;
   double now_ms = unix_millis();

@@ -36,6 +36,13 @@ void append_warnings(CallOutcome& outcome, const FunctionCall& call, UdfType typ
                      const Transaction* transaction, const Knobs& knobs);
 LogLine warning_line(std::string text, std::string_view code, std::string_view level = "WARN");
 
+// For counting the calls that wait and run.
+std::shared_ptr<CallTicket> queue_call(RunnerParts& parts, UdfType type);
+void start_call(RunnerParts& parts, UdfType type, CallTicket& ticket);
+
+// What the transaction has read of each user table.
+std::vector<FunctionLogEntry::TableRows> tables_read(const Transaction& transaction);
+
 // A completion entry with everything that depends on the call alone. System functions are never logged.
 FunctionLogEntry completion_entry(const FunctionCall& call, UdfType type, double started_ms);
 

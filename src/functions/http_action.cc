@@ -88,6 +88,7 @@ void HttpAction::learn_route(std::string_view json) {
   if (!route.ok() || !route->view().is_array() || route->view().count() != 2) return;
   route_ = std::string(route->view().element(0).as_string()) + " " +
            std::string(route->view().element(1).as_string());
+  matched_ = true;
 }
 
 void HttpAction::ops(const wire::OpBatch& batch) {
@@ -212,6 +213,7 @@ void HttpAction::conclude(CallOutcome& outcome) {
 
 void HttpAction::describe_entry(FunctionLogEntry& entry) const {
   entry.identifier = route_;
+  entry.unmatched_route = !matched_;
   entry.http_status = status_;
   entry.return_bytes = sent_;
 }

@@ -22,6 +22,7 @@ constexpr size_t kMaxPast = 1024;
 constexpr size_t kMaxPastBytes = 8u << 20;
 
 constexpr size_t kFewWatchers = 32;
+constexpr size_t kFewLines = 1024;
 
 struct Watcher {
   std::function<void()> on_invalid;
@@ -31,12 +32,18 @@ struct Watcher {
 
 class QueryCache::Entry : public CachedQuery {
  public:
+  // What the entries of one key have in common: the newest of them.
+  struct Line {
+    std::mutex mutex;
+    std::weak_ptr<Entry> newest;
+  };
+
   Entry(QueryRun run, std::string identity)
       : identity(std::move(identity)), observed_time(run.observed_time), ran_ms(unix_millis()) {
     ts_ = run.ts;
     ok_ = run.value.has_value();
     value_ = std::move(run.value);
-    if (ok_) value_json_ = to_json(*value_);
+    if (ok_) value_text_ = std::make_shared<const SharedText>(to_json(*value_));
     error_ = std::move(run.error);
     log_lines_ = std::move(run.log_lines);
     log_lines_json_ = "[";
@@ -48,11 +55,13 @@ class QueryCache::Entry : public CachedQuery {
     journal_ = std::move(run.journal);
     request_id_ = std::move(run.request_id);
     std::string content = ok_ ? "v" : "e";
-    content += ok_ ? value_json_ : error_.message + '\0' + error_.data_json.value_or("");
+    content += ok_ ? value_json() : error_.message + '\0' + error_.data_json.value_or("");
     content += '\0';
     content += log_lines_json_;
     content_hash_ = sha256(content);
-    bytes = sizeof(Entry) + value_json_.size() * 2 + log_lines_json_.size() * 2 + error_.message.size() +
+    // The value, its JSON, and half of that for the compressed form.
+    const size_t value_bytes = ok_ ? value_json().size() * 5 / 2 : 0;
+    bytes = sizeof(Entry) + value_bytes + log_lines_json_.size() * 2 + error_.message.size() +
             run.reads->memory_bytes();
   }
 
@@ -77,6 +86,20 @@ class QueryCache::Entry : public CachedQuery {
     return watcher;
   }
 
+  std::shared_ptr<CachedQuery> successor(Timestamp t) const override {
+    if (!line) return nullptr;
+    std::shared_ptr<Entry> newest;
+    {
+      std::lock_guard lock(line->mutex);
+      newest = line->newest.lock();
+    }
+    if (!newest || newest.get() == this || !newest->fresh() || !newest->valid_at(t)) return nullptr;
+    return newest;
+  }
+
+  // False: read the clock, too long ago for new requests.
+  bool fresh() const { return !observed_time || unix_millis() - ran_ms <= kObservedTimeMaxMs; }
+
   void fire() {
     std::vector<std::weak_ptr<Watcher>> watchers;
     {
@@ -93,6 +116,7 @@ class QueryCache::Entry : public CachedQuery {
   const bool observed_time;
   const double ran_ms;
   size_t bytes = 0;
+  std::shared_ptr<Line> line;  // set before the entry is in the cache
 
   // Under State::mutex.
   std::vector<QueryKey> keys;
@@ -118,8 +142,23 @@ struct QueryCache::State {
   size_t past_bytes = 0;
   std::map<QueryKey, std::vector<Landed>> flights;
   std::set<std::string> identity_bound;  // paths whose runs looked at the identity lately
+  std::map<QueryKey, std::weak_ptr<Entry::Line>> lines;
+  size_t sweep_lines_at = kFewLines;  // for those that are gone
 
   explicit State(size_t max_bytes) : max_bytes(max_bytes) {}
+
+  // Makes `entry` the newest of its key.
+  void line_up_locked(const QueryKey& key, const EntryPtr& entry) {
+    if (lines.size() >= sweep_lines_at) {
+      std::erase_if(lines, [](const auto& item) { return item.second.expired(); });
+      sweep_lines_at = std::max(kFewLines, 2 * lines.size());
+    }
+    std::weak_ptr<Entry::Line>& known = lines[key];
+    entry->line = known.lock();
+    if (!entry->line) known = entry->line = std::make_shared<Entry::Line>();
+    std::lock_guard lock(entry->line->mutex);
+    entry->line->newest = entry;
+  }
 
   // In both: the caller destroys what is `gone` after releasing the mutex, because an entry's end unregisters
   // a subscription.
@@ -177,8 +216,7 @@ CachedQueryPtr QueryCache::find(const QueryKey& key, Timestamp at, bool accept_e
   std::vector<State::EntryPtr> gone;
   std::lock_guard lock(state_->mutex);
   auto usable = [&](const Entry& entry) {
-    return entry.valid_at(at) && (entry.ok() || accept_errors) &&
-           (!entry.observed_time || unix_millis() - entry.ran_ms <= kObservedTimeMaxMs);
+    return entry.valid_at(at) && (entry.ok() || accept_errors) && entry.fresh();
   };
   QueryKey without_identity = key;
   without_identity.identity.clear();
@@ -266,6 +304,7 @@ CachedQueryPtr QueryCache::insert(const QueryKey& key, QueryRun run) {
   {
     std::lock_guard lock(state_->mutex);
     if (!entry->invalidated()) {
+      if (entry->keys.size() == 1) state_->line_up_locked(stored, entry);
       for (const QueryKey& each : entry->keys) {
         auto it = state_->entries.find(each);
         if (it != state_->entries.end()) state_->remove_locked(it->second, gone);

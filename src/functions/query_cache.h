@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/shared_text.h"
 #include "functions/call.h"
 
 namespace hull {
@@ -33,7 +34,8 @@ class CachedQuery {
   bool invalidated() const { return subscription_ && subscription_->invalidated_at() != Timestamp::max(); }
 
   bool ok() const { return ok_; }
-  const std::string& value_json() const { return value_json_; }          // ok: Convex JSON
+  const std::string& value_json() const { return value_text_->text(); }  // ok: Convex JSON
+  const SharedTextPtr& value_text() const { return value_text_; }        // ok: the same, for many receivers
   const std::optional<Value>& value() const { return value_; }           // ok
   const FunctionError& error() const { return error_; }                  // not ok
   const std::string& log_lines_json() const { return log_lines_json_; }  // ["[LOG] 'x'",...]
@@ -47,13 +49,18 @@ class CachedQuery {
   // handle is gone. It runs on the committer thread: hand over, do not work.
   virtual std::shared_ptr<void> watch(std::function<void()> on_invalid) = 0;
 
+  // The result of a later run of the same query that is valid at `t`, if the cache has had one: what find()
+  // would return, for a small part of its cost, to the many sessions that follow one query.
+  virtual std::shared_ptr<CachedQuery> successor(Timestamp) const { return nullptr; }
+
  protected:
   friend class QueryCache;
   Timestamp ts_;
   std::shared_ptr<Subscription> subscription_;
   bool ok_ = false;
   std::optional<Value> value_;
-  std::string value_json_, log_lines_json_, content_hash_, request_id_;
+  SharedTextPtr value_text_;  // null if not ok
+  std::string log_lines_json_, content_hash_, request_id_;
   FunctionError error_;
   std::vector<LogLine> log_lines_;
   std::optional<std::string> journal_;

@@ -10,12 +10,14 @@
 
 #include "base/envelope.h"
 #include "base/knobs.h"
+#include "base/metrics.h"
 #include "database/engine.h"
 #include "database/transaction.h"
 #include "functions/call.h"
 #include "functions/code.h"
 #include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/function_statistics.h"
 #include "functions/http_exchange.h"
 #include "functions/query_cache.h"
 #include "functions/system_function.h"
@@ -35,6 +37,7 @@ struct RunnerOptions {
   std::string node_executable;            // the Node.js that runs them, "" = found by itself
   std::string cloud_origin, site_origin;  // CONVEX_CLOUD_URL, CONVEX_SITE_URL
   bool redact_logs = false;
+  bool log_to_stdout = false;  // what functions print also goes to the server's log
 };
 
 class FunctionRunner {
@@ -59,6 +62,13 @@ class FunctionRunner {
   virtual void cancel_actions() = 0;
 
   virtual FunctionLog& log() = 0;
+  virtual const FunctionStatistics& statistics() = 0;
+  virtual metrics::Families metric_families() = 0;  // as they are now
+
+  struct Stats {
+    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0, query_cache_bytes = 0;
+  };
+  virtual Stats stats() = 0;
   virtual SystemFunctions& system_functions() = 0;
   virtual CodeLoader& code() = 0;
   virtual Engine& engine() = 0;
@@ -72,11 +82,6 @@ class FunctionRunner {
   // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing.
   // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;
-
-  struct Stats {
-    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0, query_cache_bytes = 0;
-  };
-  virtual Stats stats() = 0;
 };
 
 }  // namespace hull

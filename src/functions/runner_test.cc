@@ -108,6 +108,24 @@ TEST_F(RunnerTest, CachesUntilACommitTouchesTheReadSet) {
   EXPECT_FALSE(d.query("messages:fail").from_cache);
 }
 
+TEST_F(RunnerTest, ALaterResultIsFoundFromTheEarlierOne) {
+  auto first = d.query("messages:count").query;
+  auto other = d.query("messages:me").query;
+  EXPECT_EQ(first->successor(first->ts()), nullptr);
+  d.mutation("messages:send", R"({"body":"x"})");
+  EXPECT_EQ(first->successor(d.engine().latest()), nullptr) << "nobody has run it yet";
+  auto second = d.query("messages:count").query;
+  ASSERT_NE(second, first);
+  EXPECT_EQ(first->successor(d.engine().latest()), second);
+  EXPECT_EQ(first->successor(first->ts()), nullptr) << "it is not valid so far back";
+  EXPECT_EQ(second->successor(d.engine().latest()), nullptr);
+  EXPECT_EQ(other->successor(d.engine().latest()), nullptr);
+  d.mutation("messages:send", R"({"body":"y"})");
+  EXPECT_EQ(first->successor(d.engine().latest()), nullptr);
+  auto third = d.query("messages:count").query;
+  EXPECT_EQ(first->successor(d.engine().latest()), third);
+}
+
 TEST_F(RunnerTest, IdenticalConcurrentQueriesRunOnce) {
   std::vector<std::future<QueryOutcome>> outcomes;
   for (int i = 0; i < 50; ++i) {

@@ -38,6 +38,7 @@ class WorkerPool {
 
   struct Stats {
     size_t workers = 0, running = 0, rss_bytes = 0;
+    size_t most = 0;  // calls that may run at once
   };
   Stats stats();
 

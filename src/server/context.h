@@ -16,8 +16,10 @@
 #include "base/knobs.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/address_limiter.h"
 #include "server/blocking_pool.h"
 #include "server/client_version.h"
+#include "server/host_check.h"
 #include "server/http_types.h"
 #include "server/io_timers.h"
 #include "server/metrics.h"
@@ -52,7 +54,10 @@ struct ServerContext {
   bool metrics_endpoint = true;
   bool not_found_is_404 = false;  // a missing function is an HTTP error (http-api.md §4.4)
 
+  std::atomic<bool> stopping{false};
+  AddressLimiter* limiter = nullptr;
   Metrics metrics;
+  HostCheck host_check;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
   BlockingPool* compressor = nullptr;  // for large answers; nothing else may hold them up

@@ -30,11 +30,11 @@ class FakeQuery final : public CachedQuery {
     fake_subscription_ = std::make_shared<FakeSubscription>();
     subscription_ = fake_subscription_;
     ok_ = true;
-    value_json_ = std::move(value_json);
-    value_ = *parse_convex_json(value_json_);
+    value_text_ = std::make_shared<const SharedText>(std::move(value_json));
+    value_ = *parse_convex_json(this->value_json());
     log_lines_json_ = std::move(log_lines_json);
     journal_ = std::move(journal);
-    content_hash_ = value_json_ + log_lines_json_;
+    content_hash_ = this->value_json() + log_lines_json_;
     request_id_ = "0123456789abcdef";
   }
   FakeQuery(Timestamp ts, FunctionError error) : FakeQuery(ts, "null", "[]", std::nullopt) {
@@ -83,6 +83,7 @@ class FakeEngine final : public Engine {
     return std::make_shared<FakeSubscription>();
   }
   size_t subscription_count() const override { return 0; }
+  void observe_invalidations(InvalidationObserver) override {}
   Store& store() override { std::abort(); }
   Env& env() override { return Env::real(); }
   std::optional<Error> read_only() const override { return std::nullopt; }
@@ -185,6 +186,8 @@ class FakeRunner final : public FunctionRunner {
   }
 
   FunctionLog& log() override { return *log_; }
+  const FunctionStatistics& statistics() override { return statistics_; }
+  metrics::Families metric_families() override { return {}; }
   SystemFunctions& system_functions() override { return system_; }
   CodeLoader& code() override { std::abort(); }
   Engine& engine() override { return engine_; }
@@ -207,7 +210,9 @@ class FakeRunner final : public FunctionRunner {
  private:
   FakeEngine engine_;
   SystemFunctions system_;
-  std::unique_ptr<FunctionLog> log_ = FunctionLog::create(100);
+  FunctionStatistics statistics_;
+  std::unique_ptr<FunctionLog> log_ =
+      FunctionLog::create(100, [this](const FunctionLogEntry& entry) { statistics_.record(entry); });
   std::map<std::string, std::shared_ptr<FakeQuery>> cache_;
 };
 

@@ -1,15 +1,14 @@
 #include "server/pipeline.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/log.h"
 #include "base/random.h"
-<<<<<<< HEAD
-#include "server/response_coding.h"
-=======
 #include "base/time.h"
->>>>>>> sync
+#include "server/response_coding.h"
 
 namespace hull {
 namespace {
@@ -107,6 +106,14 @@ Responder compressing(ServerContext& context, const HttpRequest& request, Respon
 
 }  // namespace
 
+HttpResponse too_many_requests(double retry_after_s) {
+  HttpResponse response =
+      HttpResponse::error(429, "TooManyRequests", "Too many requests from your address. Try again later.");
+  response.headers.emplace_back("Retry-After",
+                                std::to_string(std::max<int64_t>(1, std::llround(std::ceil(retry_after_s)))));
+  return response;
+}
+
 void add_cors_headers(const HttpRequest& request, HttpResponse& response) {
   if (auto origin = request.header("Origin")) {
     response.headers.emplace_back("Access-Control-Allow-Origin", std::string(*origin));
@@ -138,6 +145,7 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_deploy_routes(main_, *context.knobs);
   add_environment_routes(main_);
   add_log_routes(main_);
+  add_app_metrics_routes(main_);
   add_admin_routes(main_);
   add_http_action_routes(main_);
   add_site_meta_routes(site_);
@@ -164,7 +172,13 @@ bool Pipeline::streams_body(const HttpRequest& head) const {
 void Pipeline::handle(RequestPtr request, Responder respond) const {
   auto& concurrent = context_.metrics.concurrent_requests();
   concurrent.fetch_add(1, std::memory_order_relaxed);
-  route(request, [&concurrent, respond = std::move(respond)](HttpResponse response) {
+  if (context_.ready.load(std::memory_order_acquire)) {
+    context_.host_check.look(*request, request->site_port ? context_.site_origin : context_.cloud_origin);
+  }
+  route(request, [&concurrent, request, respond = std::move(respond)](HttpResponse response) {
+    if (!response.cause.empty())
+      spdlog::error("Request failed: {} request_id={} path={}", response.cause, request->request_id,
+                    request->path);
     concurrent.fetch_sub(1, std::memory_order_relaxed);
     respond(std::move(response));
   });
@@ -261,17 +275,19 @@ void Pipeline::log_access(const HttpRequest& request, int status, size_t length,
   std::string endpoint = is_sync_path(request)    ? "/api/:client_version/sync"
                          : match.route == nullptr ? "unknown"
                                                   : match.route->pattern;
-  context_.metrics.record_http(endpoint, request.method, status, ms / 1000);
+  auto client = ClientVersion::of(request, std::nullopt);
+  context_.metrics.record_http(endpoint, request.method, status, client.ok() ? *client : ClientVersion{},
+                               ms / 1000);
   bool polled = match.route != nullptr && match.route->options.polled;
   auto level = polled ? spdlog::level::debug : spdlog::level::info;
-  if (!spdlog::default_logger_raw()->should_log(level)) return;
+  if (!http_log().should_log(level)) return;
   bool hide = (match.route != nullptr && match.route->options.hide_query) ||
               request.target.find("adminKey") != std::string::npos || request.query_value("adminKey");
   auto or_dash = [](std::string_view text) { return text.empty() ? std::string_view("-") : text; };
-  spdlog::log(level, "[{}] {} \"{} {} HTTP/1.{}\" {} \"{}\" \"{}\" {} {} {:.3f}ms", site_name_,
-              request.client_ip(), request.method, hide ? request.path : request.target,
-              request.version_minor, status, or_dash(request.header("Referer").value_or("")),
-              or_dash(request.user_agent()), or_dash(content_type), length, ms);
+  http_log().log(level, "[{}] {} \"{} {} HTTP/1.{}\" {} \"{}\" \"{}\" {} {} {:.3f}ms", site_name_,
+                 request.client_ip(), request.method, hide ? request.path : request.target,
+                 request.version_minor, status, or_dash(request.header("Referer").value_or("")),
+                 or_dash(request.user_agent()), or_dash(content_type), length, ms);
 }
 
 }  // namespace hull

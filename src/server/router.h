@@ -63,6 +63,7 @@ void add_function_routes(Router& router, const Knobs& knobs);
 void add_deploy_routes(Router& router, const Knobs& knobs);
 void add_environment_routes(Router& router);
 void add_log_routes(Router& router);
+void add_app_metrics_routes(Router& router);
 void add_admin_routes(Router& router);
 void add_http_action_routes(Router& router);
 

@@ -63,7 +63,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"GET", "/api/get_table_column_names", "Streaming export"},
     {"POST", "/api/data_sync_cursor_from_deltas", "Streaming export"},
     {"*", "/api/streaming_import/{*}", "Streaming import"},
-    {"GET", "/api/app_metrics/{*}", "Function metrics"},
     {"POST", "/api/storage/upload", "File storage"},
     {"GET", "/api/storage/{uuid}", "File storage"},
     {"POST", "/api/import", "Snapshot import"},

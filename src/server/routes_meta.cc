@@ -37,20 +37,26 @@ void echo(ServerContext&, RequestPtr request, ClientVersion, Responder respond) 
 
 void readiness(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
   bool ready = context.ready.load(std::memory_order_acquire);
+  const bool stopping = context.stopping.load(std::memory_order_relaxed);
   bool read_only = ready && context.runner->engine().read_only().has_value();
-  std::string reason = !ready ? "\"starting\"" : read_only ? "\"the database accepts no more commits\"" : "";
-  bool ok = ready && !read_only;
+  std::string reason = stopping    ? "\"stopping\""
+                       : !ready    ? "\"starting\""
+                       : read_only ? "\"the database accepts no more commits\""
+                                   : "";
+  bool ok = ready && !read_only && !stopping;
   respond(HttpResponse::json(
       std::string("{\"ready\":") + (ok ? "true" : "false") + ",\"reasons\":[" + reason + "]}",
       ok ? 200 : 503));
 }
 
-void metrics(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
+void metrics_text(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
   if (!context.metrics_endpoint) {
     return respond(HttpResponse::error(404, "MetricsDisabled", "/metrics endpoint disabled"));
   }
   bool ready = context.ready.load(std::memory_order_acquire);
-  HttpResponse response = HttpResponse::text(200, context.metrics.render(ready ? context.runner : nullptr));
+  HttpResponse response = HttpResponse::text(
+      200,
+      context.metrics.render(ready ? context.runner : nullptr, context.limiter->open(), context.version));
   response.headers[0].second = "text/plain; version=0.0.4; charset=utf-8";
   respond(std::move(response));
 }
@@ -86,7 +92,7 @@ void add_meta_routes(Router& router) {
   router.add("GET", "/version", version, bare);
   router.add("GET", "/live", text_route([](const ServerContext&) { return std::string("ok"); }), bare);
   router.add("GET", "/ready", readiness, bare);
-  router.add("GET", "/metrics", metrics, bare);
+  router.add("GET", "/metrics", metrics_text, bare);
   router.add("GET", "/instance_version", version, early);
   router.add("GET", "/instance_name", text_route([](const ServerContext& c) { return c.instance_name; }),
              polled);
@@ -105,7 +111,7 @@ void add_site_meta_routes(Router& router) {
   bare.version_gate = false;
   bare.needs_backend = false;
   router.add("GET", "/version", text_route([](const ServerContext& c) { return c.version; }), bare);
-  router.add("GET", "/metrics", metrics, bare);
+  router.add("GET", "/metrics", metrics_text, bare);
 }
 
 }  // namespace hull

@@ -21,6 +21,7 @@ class ServerImpl final : public Server {
  public:
   explicit ServerImpl(ServerOptions options)
       : options_(std::move(options)),
+        limiter_(options_.limits),
         io_(options_.io_threads != 0 ? options_.io_threads
                                      : std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 2)),
         pool_(kBlockingThreads),
@@ -33,6 +34,7 @@ class ServerImpl final : public Server {
     context_.not_found_is_404 = options_.not_found_is_404;
     context_.pool = &pool_;
     context_.compressor = &compressor_;
+    context_.limiter = &limiter_;
     context_.timers = &io_;
     pipeline_ = std::make_unique<Pipeline>(context_);
     sync_.counters = &context_.metrics.sync();
@@ -50,7 +52,7 @@ class ServerImpl final : public Server {
   }
 
   Result<void> listen() {
-    SessionEnvironment environment{pipeline_.get(), &connections_, &sync_};
+    SessionEnvironment environment{pipeline_.get(), &connections_, &sync_, &limiter_};
     HULL_TRY(main_, Listener::open(io_, options_.address, options_.port));
     HULL_TRY(site_, Listener::open(io_, options_.address, options_.site_port));
     main_->start(false, environment);
@@ -78,6 +80,7 @@ class ServerImpl final : public Server {
   void stop() override {
     if (stopped_) return;
     stopped_ = true;
+    context_.stopping.store(true, std::memory_order_relaxed);
     if (main_) main_->stop();
     if (site_) site_->stop();
     context_.parked.end_all();
@@ -106,6 +109,7 @@ class ServerImpl final : public Server {
   SyncServices sync_;
   Connections connections_;
   std::unique_ptr<Pipeline> pipeline_;
+  AddressLimiter limiter_;
   // Declared after what its handlers use, so that handlers die first.
   IoThreads io_;
   BlockingPool pool_, compressor_;

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/network_limits.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -30,6 +31,7 @@ struct ServerOptions {
   bool metrics_endpoint = true;
   bool not_found_is_404 = false;  // UDF_404_ON_BAD_PATH
   double drain_timeout_s = 15;
+  NetworkLimits limits;
   size_t io_threads = 0;  // 0 = min(2, cores)
 };
 

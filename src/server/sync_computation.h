@@ -41,7 +41,7 @@ class SyncSession::Notifier : public std::enable_shared_from_this<SyncSession::N
 
   void notify() {
     if (posted_.exchange(true, std::memory_order_acq_rel)) return;
-    executor_->post([self = shared_from_this()] {
+    executor_->wake([self = shared_from_this()] {
       self->posted_.store(false, std::memory_order_release);
       if (auto session = self->session_.lock()) session->invalidated();
     });

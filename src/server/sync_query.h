@@ -8,6 +8,7 @@
 #include <string>
 
 #include "functions/query_cache.h"
+#include "server/outgoing_message.h"
 #include "server/sync_messages.h"
 
 namespace hull {
@@ -24,11 +25,11 @@ struct SyncQuery {
 };
 
 // Appends {"type":"QueryUpdated"|"QueryFailed",...} for a run.
-void append_query_result(std::string& out, uint32_t query_id, const CachedQuery& entry, bool redact);
+void append_query_result(OutgoingMessage& message, uint32_t query_id, const CachedQuery& entry, bool redact);
 // The same for a query that cannot be run at all. `text` ends with a newline.
-void append_query_failure(std::string& out, uint32_t query_id, std::string_view text,
+void append_query_failure(OutgoingMessage& message, uint32_t query_id, std::string_view text,
                           std::string_view request_id, bool redact);
-void append_query_removed(std::string& out, uint32_t query_id);
+void append_query_removed(OutgoingMessage& message, uint32_t query_id);
 
 // The text form every failure takes towards a client: "[Request ID: x] Server Error" and, unless redacted,
 // the error.

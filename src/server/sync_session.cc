@@ -35,7 +35,6 @@ void SyncSession::on_message(std::string text) {
   services_.counters->messages_in.fetch_add(1, std::memory_order_relaxed);
   if (!parsing_ && !verifying_) return accept(std::move(text));
   waiting_bytes_ += text.size();
-  if (waiting_bytes_ > kMaxWaitingBytes) return close(1013, "TooManyConcurrentRequests");
   waiting_.push_back(std::move(text));
 }
 
@@ -114,6 +113,7 @@ void SyncSession::handle(ModifyQuerySetMessage& message) {
     }
   }
   received_.query_set = message.new_version;
+  services_.counters->query_set_size.Observe(static_cast<double>(queries_.size()));
   maybe_compute();
 }
 
@@ -182,7 +182,7 @@ void SyncSession::on_tick() {
     close_internal("a mutation took longer than 60 s");  // the client sends it again
     return;
   }
-  if (now - last_sent_ns_ >= kSilence) send("{\"type\":\"Ping\"}");
+  if (now - last_sent_ns_ >= kSilence) send(std::string("{\"type\":\"Ping\"}"));
 }
 
 void SyncSession::closed() {
@@ -190,6 +190,7 @@ void SyncSession::closed() {
   computation_.reset();
   queries_.clear();
   waiting_.clear();
+  waiting_bytes_ = 0;
   mutations_.clear();
   ticket_.reset();
 }
@@ -203,11 +204,11 @@ void SyncSession::close_if_drained() {
   if (stopping_ && !mutation_running_ && running_actions_ == 0) close(1012, "InternalServerError");
 }
 
-void SyncSession::send(std::string text, bool ends_transition) {
+void SyncSession::send(OutgoingMessage message, SendKind kind) {
   if (transport_ == nullptr) return;
   services_.counters->messages_out.fetch_add(1, std::memory_order_relaxed);
   last_sent_ns_ = services_.now_monotonic_ns();
-  transport_->send(std::make_shared<const std::string>(std::move(text)), ends_transition);
+  transport_->send(std::move(message), kind);
 }
 
 bool SyncSession::check_expiry() {

@@ -15,7 +15,8 @@
 //  * A computation has at most kMaxRunningQueries runs on their way, and each is queued under the name of
 //  this socket (functions/fair_queue.h). The first one waits for admission (sync_admission.h).
 //  * Messages are handled in order, one at a time; large ones are parsed off the strand, because an I/O
-//  thread serves other sockets too. What arrives meanwhile waits, up to kMaxWaitingBytes.
+//  thread serves other sockets too. What arrives meanwhile waits, and from kMaxWaitingBytes on the socket is
+//  not read.
 #pragma once
 
 #include <deque>
@@ -39,6 +40,8 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   ~SyncSession();
 
   void on_message(std::string text);
+  // False while so much waits for an earlier message that the socket must not be read.
+  bool wants_input() const { return waiting_bytes_ <= kMaxWaitingBytes; }
   // A Transition (or its last chunk) has been written.
   void transition_written();
   // Every few seconds: sends Ping after 15 s without a message, and gives up on a mutation that takes too
@@ -57,7 +60,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   static constexpr size_t kMaxRunningQueries = 20;
   static constexpr int64_t kMaxMutationNs = 60'000'000'000;
   static constexpr size_t kParseInlineBytes = 64 * 1024;
-  static constexpr size_t kMaxWaitingBytes = 64u << 20;
+  static constexpr size_t kMaxWaitingBytes = 1 << 20;
   static constexpr size_t kChunkBytes = 5'000'000;
 
  private:
@@ -114,13 +117,16 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   void run_stale_queries();
   void feed_runs();
   void query_finished(uint64_t computation, size_t slot, QueryOutcome outcome);
+  void take_result(size_t slot, CachedQueryPtr result);
   void round_finished();
   void retry_later(const Error& error);
   void finish_computation(Timestamp ts);
-  void send_transition(std::string text);
+  // The text up to the first modification.
+  void begin_transition(const Version& end, std::string& out) const;
+  void send_transition(OutgoingMessage message);
 
   // Output and endings (sync_session.cc).
-  void send(std::string text, bool ends_transition = false);
+  void send(OutgoingMessage message, SendKind kind = SendKind::kOther);
   // False: the caller's credential is no longer good, and the session has ended.
   bool check_expiry();
   void fail_auth(uint32_t base_version, std::string_view error, bool attempted);

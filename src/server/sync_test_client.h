@@ -53,19 +53,21 @@ class Client : public SyncTransport {
         session_(SyncSession::create(this, executor_, services, std::move(facts))) {}
   ~Client() override { session_->closed(); }
 
-  void send(std::shared_ptr<const std::string> text, bool ends_transition) override {
-    EXPECT_FALSE(closed) << "sent after close: " << *text;
-    sent.push_back(*text);
+  void send(OutgoingMessage message, SendKind kind) override {
+    const std::string text = message.flat();
+    EXPECT_FALSE(closed) << "sent after close: " << text;
+    sent.push_back(text);
+    const bool ends_transition = kind == SendKind::kTransitionEnd;
     if (ends_transition && reads) {
       executor_->post([this] { session_->transition_written(); });
     } else if (ends_transition) {
       ++unread;
     }
-    auto parsed = parse_plain_json(*text);
-    ASSERT_TRUE(parsed.ok()) << *text;
+    auto parsed = parse_plain_json(text);
+    ASSERT_TRUE(parsed.ok()) << text;
     if (parsed->view().find("type")->as_string() != "Transition") return;
     std::string start = to_plain_json(*parsed->view().find("startVersion"));
-    EXPECT_EQ(start, version_) << *text;
+    EXPECT_EQ(start, version_) << text;
     Timestamp before = ts();
     version_ = to_plain_json(*parsed->view().find("endVersion"));
     EXPECT_LE(before, ts());

@@ -116,8 +116,14 @@ void SyncSession::run_stale_queries() {
   c.to_run.clear();
   c.begun = 0;
   for (size_t i = 0; i < c.slots.size(); ++i) {
-    const Computation::Slot& slot = c.slots[i];
-    if (!slot.refused && (!slot.query->entry || !slot.query->entry->valid_at(c.ts))) c.to_run.push_back(i);
+    Computation::Slot& slot = c.slots[i];
+    if (slot.refused || (slot.query->entry && slot.query->entry->valid_at(c.ts))) continue;
+    CachedQueryPtr newer = slot.query->entry ? slot.query->entry->successor(c.ts) : nullptr;
+    if (newer) {
+      take_result(i, std::move(newer));
+    } else {
+      c.to_run.push_back(i);
+    }
   }
   if (c.to_run.empty()) {
     round_finished();
@@ -147,11 +153,7 @@ void SyncSession::query_finished(uint64_t computation, size_t index, QueryOutcom
   if (!computation_ || computation_->id != computation) return;
   Computation& c = *computation_;
   if (outcome.query) {
-    SyncQuery& query = *c.slots[index].query;
-    query.entry = std::move(outcome.query);
-    if (query.entry->ok()) query.journal = query.entry->journal();
-    c.slots[index].rerun = true;
-    query.watch = query.entry->watch([notifier = notifier_] { notifier->notify(); });
+    take_result(index, std::move(outcome.query));
   } else if (!c.system_error || is_transient(*c.system_error)) {
     c.system_error = outcome.system_error.value_or(Error::internal("query without an outcome"));
     c.begun = c.to_run.size();  // the rest would meet the same trouble
@@ -159,6 +161,15 @@ void SyncSession::query_finished(uint64_t computation, size_t index, QueryOutcom
   --c.running;
   feed_runs();
   if (c.running == 0) round_finished();
+}
+
+void SyncSession::take_result(size_t index, CachedQueryPtr result) {
+  Computation::Slot& slot = computation_->slots[index];
+  SyncQuery& query = *slot.query;
+  query.entry = std::move(result);
+  if (query.entry->ok()) query.journal = query.entry->journal();
+  slot.rerun = true;
+  query.watch = query.entry->watch([notifier = notifier_] { notifier->notify(); });
 }
 
 void SyncSession::round_finished() {
@@ -211,50 +222,48 @@ void SyncSession::retry_later(const Error& error) {
 void SyncSession::finish_computation(Timestamp ts) {
   std::unique_ptr<Computation> c = std::move(computation_);
   ticket_.reset();
-  std::string modifications;
-  auto separate = [&modifications] {
-    if (!modifications.empty()) modifications += ',';
+  const Version end{c->query_set, c->identity_version, ts};
+  OutgoingMessage message;
+  auto next_modification = [&, any = false]() mutable {
+    if (std::exchange(any, true)) {
+      message.own() += ',';
+    } else {
+      begin_transition(end, message.own());
+    }
   };
   for (auto& slot : c->slots) {
     SyncQuery& query = *slot.query;
-    std::string hash = slot.refused ? "refused:" + *slot.refused : query.entry->content_hash();
+    const std::string refused = slot.refused ? "refused:" + *slot.refused : std::string();
+    const std::string& hash = slot.refused ? refused : query.entry->content_hash();
     if (query.reported_hash == hash) {
       if (slot.rerun) services_.counters->deduplicated.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
-    query.reported_hash = std::move(hash);
-    separate();
+    query.reported_hash = hash;
+    next_modification();
     if (slot.refused) {
-      append_query_failure(modifications, query.id, *slot.refused, random_hex(8), services_.redact_logs);
+      append_query_failure(message, query.id, *slot.refused, random_hex(8), services_.redact_logs);
     } else {
-      append_query_result(modifications, query.id, *query.entry, services_.redact_logs);
+      append_query_result(message, query.id, *query.entry, services_.redact_logs);
     }
     if (slot.refused || !query.entry->ok())
       services_.counters->query_failed.fetch_add(1, std::memory_order_relaxed);
   }
   for (uint32_t id : c->removed) {
-    separate();
-    append_query_removed(modifications, id);
+    next_modification();
+    append_query_removed(message, id);
   }
 
-  bool owed = c->must_send || forced_ || forced_ts_;
-  if (modifications.empty() && !owed) {
-    maybe_compute();  // an invalidation that changed nothing the client can see
-    return;
+  const bool empty = message.empty();
+  if (empty) {
+    bool owed = c->must_send || forced_ || forced_ts_;
+    if (!owed) {
+      maybe_compute();  // an invalidation that changed nothing the client can see
+      return;
+    }
+    begin_transition(end, message.own());
   }
-  auto append_version = [](std::string& out, const Version& v) {
-    out += "{\"querySet\":" + std::to_string(v.query_set) + ",\"identity\":" + std::to_string(v.identity) +
-           ",\"ts\":\"" + encode_timestamp(v.ts) + "\"}";
-  };
-  Version end{c->query_set, c->identity_version, ts};
-  std::string text;
-  text.reserve(modifications.size() + 320);
-  text += "{\"type\":\"Transition\",\"startVersion\":";
-  append_version(text, sent_);
-  text += ",\"endVersion\":";
-  append_version(text, end);
-  text += ",\"modifications\":[";
-  text += modifications;
+  std::string& text = message.own();
   text += ']';
   if (clock_skew_ms_) text += ",\"clientClockSkew\":" + std::to_string(*clock_skew_ms_);
   text += ",\"serverTs\":" + std::to_string(services_.now_unix_ns()) + '}';
@@ -264,19 +273,39 @@ void SyncSession::finish_computation(Timestamp ts) {
   forced_ = false;
   if (forced_ts_ && *forced_ts_ <= ts) forced_ts_.reset();
   services_.counters->transitions.fetch_add(1, std::memory_order_relaxed);
-  if (modifications.empty()) services_.counters->empty_transitions.fetch_add(1, std::memory_order_relaxed);
-  send_transition(std::move(text));
+  if (empty) services_.counters->empty_transitions.fetch_add(1, std::memory_order_relaxed);
+  send_transition(std::move(message));
   maybe_compute();
 }
 
-void SyncSession::send_transition(std::string text) {
+void SyncSession::begin_transition(const Version& end, std::string& out) const {
+  auto append_version = [&out](const Version& v) {
+    out += "{\"querySet\":";
+    out += std::to_string(v.query_set);
+    out += ",\"identity\":";
+    out += std::to_string(v.identity);
+    out += ",\"ts\":\"";
+    out += encode_timestamp(v.ts);
+    out += "\"}";
+  };
+  out.reserve(512);
+  out += "{\"type\":\"Transition\",\"startVersion\":";
+  append_version(sent_);
+  out += ",\"endVersion\":";
+  append_version(end);
+  out += ",\"modifications\":[";
+}
+
+void SyncSession::send_transition(OutgoingMessage message) {
   ++unsent_transitions_;
-  if (!client_.accepts_chunks || text.size() <= kChunkBytes) {
-    send(std::move(text), true);
+  if (!client_.accepts_chunks || message.size() <= kChunkBytes) {
+    send(std::move(message), SendKind::kTransitionEnd);
     return;
   }
-  std::vector<std::string> parts = chunk_transition(text, kChunkBytes);
-  for (size_t i = 0; i < parts.size(); ++i) send(std::move(parts[i]), i + 1 == parts.size());
+  std::vector<std::string> parts = chunk_transition(message.flat(), kChunkBytes);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    send(std::move(parts[i]), i + 1 == parts.size() ? SendKind::kTransitionEnd : SendKind::kTransitionPart);
+  }
 }
 
 }  // namespace hull
