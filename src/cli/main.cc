@@ -13,7 +13,7 @@ struct IgnoredFlags {
 
   void add(CLI::App& command) {
     for (const char* name : {"--beacon-tag", "--beacon-fields", "--sentry-identifier", "--control-plane-url",
-                             "--control-plane-access-token", "--local-log-sink", "--convex-http-proxy"}) {
+                             "--control-plane-access-token", "--convex-http-proxy"}) {
       command.add_option(name, text, "Accepted and ignored")->group("");
     }
     command.add_flag("--disable-beacon", flag, "Accepted: there is no beacon")->group("");
@@ -76,6 +76,8 @@ int main(int argc, char** argv) {
       ->envname("HULL_DURABILITY")
       ->check(CLI::IsMember({"sync", "relaxed"}))
       ->capture_default_str();
+  serve_command->add_option("--local-log-sink", serve.local_log_sink,
+                            "File that every log line and function execution is appended to, as JSON lines");
   ignored.add(*serve_command);
 
   hull::AdminKeyOptions key;
