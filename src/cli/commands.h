@@ -15,6 +15,7 @@ struct ServeOptions {
   std::optional<std::string> instance_name, instance_secret;
   std::optional<std::string> cloud_origin, site_origin;
   bool redact_logs = false;
+  std::string local_log_sink;  // "" = none
   bool relaxed_durability = false;
 };
 int serve(const ServeOptions& options);

@@ -13,7 +13,7 @@ struct IgnoredFlags {
 
   void add(CLI::App& command) {
     for (const char* name : {"--beacon-tag", "--beacon-fields", "--sentry-identifier", "--control-plane-url",
-                             "--control-plane-access-token", "--local-log-sink", "--convex-http-proxy"}) {
+                             "--control-plane-access-token", "--convex-http-proxy"}) {
       command.add_option(name, text, "Accepted and ignored")->group("");
     }
     command.add_flag("--disable-beacon", flag, "Accepted: there is no beacon")->group("");
@@ -78,6 +78,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   bool check = false;
   serve_command->add_flag("--check-config", check, "Check the settings, report and exit");
+  serve_command->add_option("--local-log-sink", serve.local_log_sink,
+                            "File that every log line and function execution is appended to, as JSON lines");
   ignored.add(*serve_command);
 
   hull::AdminKeyOptions key;

@@ -12,7 +12,9 @@
 #include "deploy/deploy.h"
 #include "server/server.h"
 #include "services/credentials.h"
+#include "services/log_streams.h"
 #include "services/system_functions.h"
+#include "services/usage_meter.h"
 #include "storage/sqlite/sqlite_store.h"
 
 namespace hull {
@@ -48,6 +50,8 @@ struct Backend {
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<Authenticator> auth;
+  std::unique_ptr<LogStreams> log_streams;
+  std::unique_ptr<UsageMeter> usage;
   std::unique_ptr<Deploy> deploy;
 };
 
@@ -122,10 +126,17 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   deploy.instance_name = credentials.instance_name;
   backend.deploy = Deploy::create(std::move(deploy));
 
+  backend.log_streams = std::make_unique<LogStreams>(
+      LogStreamOptions{backend.runner.get(), &knobs, credentials.instance_name, options.local_log_sink});
+  backend.usage = std::make_unique<UsageMeter>(
+      UsageOptions{backend.runner.get(), &knobs, options.data_dir + "/usage.json"});
+
   ServerBackend attached;
   attached.runner = backend.runner.get();
   attached.deploy = backend.deploy.get();
   attached.auth = backend.auth.get();
+  attached.log_streams = backend.log_streams.get();
+  attached.usage = backend.usage.get();
   attached.instance_name = credentials.instance_name;
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
@@ -137,6 +148,8 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 // Quietest first: no more requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
   if (backend.server) backend.server->stop();
+  backend.usage.reset();
+  backend.log_streams.reset();
   backend.deploy.reset();
   backend.maintenance.reset();
   if (backend.auth) backend.auth->stop();

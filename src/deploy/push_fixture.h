@@ -71,6 +71,7 @@ class FakeRunner final : public FunctionRunner {
   void http_action(HttpActionRequest, OnHttpResponse) override {}
   void answer_fetch_locally(FetchService::Local) override {}
   void cancel_actions() override {}
+  Result<FunctionResult> test_query(TestQuery) override { return Error::internal("fake"); }
   Result<void> prepare_node(const NodeSettings& settings) override {
     prepared_node.push_back(settings);
     if (node_failure) return *node_failure;

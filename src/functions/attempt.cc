@@ -72,7 +72,8 @@ std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& 
   options.now_ms = now_ms;
   auto transaction = std::make_unique<Transaction>(std::move(snapshot), options);
   if (!system) {
-    for (std::string_view table : {"_modules", "_udf_config", "_environment_variables", "_backend_state"}) {
+    for (std::string_view table :
+         {"_modules", "_udf_config", "_environment_variables", "_canonical_urls", "_backend_state"}) {
       transaction->depend_on_system_table(table);
     }
   }

@@ -9,6 +9,7 @@
 #include "functions/lookup.h"
 #include "functions/mutation_runner.h"
 #include "functions/query_runner.h"
+#include "functions/test_query_run.h"
 
 namespace hull {
 
@@ -111,6 +112,10 @@ class Runner final : public FunctionRunner {
     parts_.starter->make_snapshot(*code);
     parts_.pool->prewarm(std::move(code));
     return {};
+  }
+  Result<FunctionResult> test_query(TestQuery query) override {
+    auto running = parts_.inflight.enter();
+    return run_test_query(parts_, std::move(query));
   }
   Stats stats() override {
     auto pool = parts_.pool->stats();

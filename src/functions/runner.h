@@ -21,6 +21,7 @@
 #include "functions/http_exchange.h"
 #include "functions/query_cache.h"
 #include "functions/system_function.h"
+#include "functions/test_query.h"
 #include "storage/blob_store.h"
 
 namespace hull {
@@ -82,6 +83,10 @@ class FunctionRunner {
   // Makes the snapshot for `code` and starts workers with it, so that the switch costs callers nothing.
   // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;
+
+  // Runs a query whose source comes with the call: read-only, uncached, against the latest data (http-api.md
+  // §7.2). Blocking. Errors are for the caller: 400 InvalidModules, InvalidTestQuery, UnsupportedTestQuery.
+  virtual Result<FunctionResult> test_query(TestQuery query) = 0;
 };
 
 }  // namespace hull

@@ -29,6 +29,8 @@ class WorkerStarter final : public ActionStarter {
 
   // A worker that has answered Ready.
   Result<std::unique_ptr<WorkerProcess>> start(const Code& code) override;
+  // As start(), for code that will not be asked for again: nothing is kept of it.
+  Result<std::unique_ptr<WorkerProcess>> start_once(const Code& code) { return start_with(code, ""); }
   // Makes the snapshot of `code` if there is none yet.
   void make_snapshot(const Code& code);
   // A function of this module is called.

@@ -27,6 +27,9 @@
 
 namespace hull {
 
+class LogStreams;
+class UsageMeter;
+
 // Requests that are parked without a thread; ended when the server stops so that clients reconnect.
 // Thread-safe.
 class ParkedRequests {
@@ -48,6 +51,8 @@ struct ServerContext {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   const Authenticator* auth = nullptr;
+  LogStreams* log_streams = nullptr;
+  UsageMeter* usage = nullptr;
   const Knobs* knobs = nullptr;
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;
@@ -64,6 +69,9 @@ struct ServerContext {
   IoTimers* timers = nullptr;
 
   std::shared_ptr<const Catalog> catalog() const { return runner->engine().snapshot()->catalog(); }
+  // Public addresses: canonical URLs where they are set, else the configured origins.
+  std::string cloud_url() const;
+  std::string site_url() const;
 };
 
 // --- Steps many routes share (request_steps.cc) ---

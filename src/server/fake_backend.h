@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "database/fake_snapshot.h"
 #include "functions/runner.h"
 #include "value/json.h"
 
@@ -70,7 +71,8 @@ class FakeEngine final : public Engine {
   Timestamp now{1000};
 
   Timestamp latest() const override { return now; }
-  SnapshotPtr snapshot() const override { return nullptr; }
+  // An empty deployment.
+  SnapshotPtr snapshot() const override { return empty_.snapshot(); }
   Result<SnapshotPtr> snapshot_at(Timestamp) const override { return Error::out_of_retention(); }
   bool retire_snapshots(Timestamp) override { return false; }
   void submit(CommitRequest, CommitCallback done) override { done({}); }
@@ -88,6 +90,9 @@ class FakeEngine final : public Engine {
   Env& env() override { return Env::real(); }
   std::optional<Error> read_only() const override { return std::nullopt; }
   Stats stats() const override { return {}; }
+
+ private:
+  testing::FakeDatabase empty_;
 };
 
 class FakeRunner final : public FunctionRunner {
@@ -194,6 +199,7 @@ class FakeRunner final : public FunctionRunner {
   FakeEngine& fake_engine() { return engine_; }
   Result<AnalysisOutcome> analyze(const AnalysisRequest&) override { return Error::internal("fake"); }
   Result<void> prepare(std::shared_ptr<const Code>) override { return {}; }
+  Result<FunctionResult> test_query(TestQuery) override { return Error::internal("fake"); }
   Result<void> prepare_node(const NodeSettings&) override { return {}; }
   Stats stats() override { return {}; }
 

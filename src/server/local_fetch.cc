@@ -16,6 +16,17 @@ std::optional<std::string> target_below(std::string_view url, std::string_view o
   return std::string(rest);
 }
 
+// Below the configured origin, or the canonical URL that overrides it.
+std::optional<std::string> target_below_site(std::string_view url, const ServerContext& context) {
+  auto target = target_below(url, context.site_origin);
+  return target ? target : target_below(url, context.site_url());
+}
+
+std::optional<std::string> target_below_cloud(std::string_view url, const ServerContext& context) {
+  auto target = target_below(url, context.cloud_origin);
+  return target ? target : target_below(url, context.cloud_url());
+}
+
 std::string authority_of(std::string_view url) {
   size_t begin = url.find("//") + 2;
   return std::string(url.substr(begin, url.find_first_of("/?", begin) - begin));
@@ -49,9 +60,9 @@ FetchService::Local local_fetch(const Pipeline* pipeline, LocalCaller caller) {
   return [pipeline, caller](FetchService::Request& fetch, FetchService::OnResponse& on_response) {
     const ServerContext& context = pipeline->context();
     auto request = std::make_shared<HttpRequest>();
-    auto target = target_below(fetch.url, context.site_origin);
+    auto target = target_below_site(fetch.url, context);
     request->site_port = target.has_value();
-    if (!target) target = target_below(fetch.url, context.cloud_origin);
+    if (!target) target = target_below_cloud(fetch.url, context);
     if (!target) return false;
     request->method = fetch.method;
     set_target(*request, *target);

@@ -144,9 +144,14 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_function_routes(main_, *context.knobs);
   add_deploy_routes(main_, *context.knobs);
   add_environment_routes(main_);
+  add_deployment_routes(main_);
+  add_log_stream_routes(main_);
+  add_usage_routes(main_);
+  add_test_query_routes(main_, *context.knobs);
   add_log_routes(main_);
   add_app_metrics_routes(main_);
   add_admin_routes(main_);
+  add_openapi_routes(main_);
   add_http_action_routes(main_);
   add_site_meta_routes(site_);
   add_http_action_routes(site_);

@@ -1,8 +1,7 @@
-// Health, names and addresses of the deployment (http-api.md §1.1, §7.3; operations.md §7).
+// Health and names of the deployment (http-api.md §1.1; operations.md §7).
 #include <charconv>
 
 #include "server/router.h"
-#include "value/json.h"
 
 namespace hull {
 namespace {
@@ -61,18 +60,6 @@ void metrics_text(ServerContext& context, RequestPtr, ClientVersion, Responder r
   respond(std::move(response));
 }
 
-void canonical_urls(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
-  with_admin(context, request, std::move(respond), "", [&context](IdentityPtr, Responder answer) {
-    answer(HttpResponse::json("{\"convexCloudUrl\":" + json_string(context.cloud_origin) +
-                              ",\"convexSiteUrl\":" + json_string(context.site_origin) + "}"));
-  });
-}
-
-void deployment_info(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
-  with_admin(context, request, std::move(respond), "ViewData",
-             [](IdentityPtr, Responder answer) { answer(HttpResponse::json("{\"kind\":\"selfHosted\"}")); });
-}
-
 }  // namespace
 
 void add_meta_routes(Router& router) {
@@ -101,8 +88,6 @@ void add_meta_routes(Router& router) {
              }),
              early);
   router.add("POST", "/echo", echo, streaming);
-  router.add("GET", "/api/v1/get_canonical_urls", canonical_urls);
-  router.add("GET", "/api/v1/deployment_info", deployment_info);
 }
 
 void add_site_meta_routes(Router& router) {

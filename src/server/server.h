@@ -21,6 +21,9 @@
 
 namespace hull {
 
+class LogStreams;
+class UsageMeter;
+
 struct ServerOptions {
   std::string address = "0.0.0.0";
   uint16_t port = 3210;       // 0 = any
@@ -39,6 +42,8 @@ struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   Authenticator* auth = nullptr;
+  LogStreams* log_streams = nullptr;
+  UsageMeter* usage = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

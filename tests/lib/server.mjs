@@ -32,15 +32,15 @@ export function freePort() {
 }
 
 export class HullServer {
-  constructor(port, sitePort, dataDir, env, logFile = join(dataDir, "server.log")) {
-    Object.assign(this, { port, sitePort, dataDir, env, logFile });
+  constructor(port, sitePort, dataDir, env, logFile = join(dataDir, "server.log"), args = []) {
+    Object.assign(this, { port, sitePort, dataDir, env, logFile, args });
     this.url = `http://127.0.0.1:${port}`;
     this.siteUrl = `http://127.0.0.1:${sitePort}`;
   }
 
   /** The data directory is a new one unless given; the log is in it unless `logFile` says otherwise. */
-  static async start({ env = {}, dataDir = mkdtempSync(join(tmpdir(), "hull-test-")), logFile } = {}) {
-    const server = new HullServer(await freePort(), await freePort(), dataDir, env, logFile);
+  static async start({ env = {}, dataDir = mkdtempSync(join(tmpdir(), "hull-test-")), logFile, args } = {}) {
+    const server = new HullServer(await freePort(), await freePort(), dataDir, env, logFile, args);
     await server.launch();
     server.adminKey = (await promisify(execFile)(HULL, ["admin-key", "--data-dir", dataDir])).stdout.trim();
     return server;
@@ -52,7 +52,7 @@ export class HullServer {
     const started = performance.now();
     this.process = spawn(
       HULL,
-      ["serve", "--data-dir", this.dataDir, "--interface", "127.0.0.1", "--port", `${this.port}`, "--site-port", `${this.sitePort}`],
+      ["serve", "--data-dir", this.dataDir, "--interface", "127.0.0.1", "--port", `${this.port}`, "--site-port", `${this.sitePort}`, ...this.args],
       { stdio: ["ignore", log, log], env: { PATH: process.env.PATH, ...this.env } },
     );
     this.exited = new Promise((done) => this.process.once("exit", (code, signal) => done({ code, signal })));
