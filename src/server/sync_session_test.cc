@@ -206,34 +206,6 @@ TEST_F(SyncSessionTest, RejectedTokens) {
   }
 }
 
-TEST_F(SyncSessionTest, MessagesBehindATokenWaitForIt) {
-  TokenVerifier::Options options;
-  options.providers = [] {
-    return *parse_auth_config(R"({"providers":[{"domain":"https://issuer.dev","applicationID":"app"}]})");
-  };
-  options.now_unix_ns = services_.now_unix_ns;
-  options.now_monotonic_ns = services_.now_monotonic_ns;
-  Authenticator auth(&secret_, "test", std::make_unique<TokenVerifier>(std::move(options)));
-  FetchService::OnResponse discovery;
-  auth.answer_locally([&](FetchService::Request&, FetchService::OnResponse& respond) {
-    discovery = std::move(respond);
-    return true;
-  });
-  services_.auth = &auth;
-  Client client(services_);
-  // {"alg":"RS256"} and {"iss":"https://issuer.dev","aud":"app","sub":"u","iat":1,"exp":9999999999}
-  client.tell(
-      "{\"type\":\"Authenticate\",\"baseVersion\":0,\"tokenType\":\"User\",\"value\":\"eyJhbGciOiJSUzI1NiJ9."
-      "eyJpc3MiOiJodHRwczovL2lzc3Vlci5kZXYiLCJhdWQiOiJhcHAiLCJzdWIiOiJ1IiwiaWF0IjoxLCJleHAiOjk5OTk5OTk5OTl9."
-      "AAAA\"}");
-  EXPECT_THAT(client.add(0, 0, "tasks:get"), IsEmpty());
-  wall_ns_ += 15'000'000'000;
-  client.session_->on_tick();
-  EXPECT_THAT(client.sent, ElementsAre("{\"type\":\"Ping\"}"));
-  discovery(Error::bad_request("FetchFailed", "nobody there"));
-  EXPECT_THAT(client.settle(), ElementsAre(HasSubstr("AuthError")));
-}
-
 TEST_F(SyncSessionTest, PingsOnlyAfterSilence) {
   Client client(services_);
   for (int i = 0; i < 3; ++i) {
