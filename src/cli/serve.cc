@@ -73,6 +73,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   network.version = release_version();
   network.redact_logs = options.redact_logs;
   network.metrics_endpoint = !truthy(std::getenv("DISABLE_METRICS_ENDPOINT"));
+  network.not_found_is_404 = truthy(std::getenv("UDF_404_ON_BAD_PATH"));
   network.drain_timeout_s = seconds_from_environment("BACKEND_REQUEST_DRAIN_TIMEOUT", 15);
   HULL_TRY(backend.server, Server::open(std::move(network)));
   uint16_t port = backend.server->port(), site_port = backend.server->site_port();
@@ -111,9 +112,15 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
-  backend.auth = std::make_unique<Authenticator>(
-      &credentials.secret, credentials.instance_name,
-      [engine = backend.engine.get()] { return stored_auth_providers(*engine->snapshot()->catalog()); });
+  TokenVerifier::Options tokens;
+  tokens.providers = [engine = backend.engine.get()] {
+    return stored_auth_providers(*engine->snapshot()->catalog());
+  };
+  tokens.redact = options.redact_logs;
+  tokens.now_unix_ns = unix_nanos;
+  tokens.now_monotonic_ns = monotonic_nanos;
+  backend.auth = std::make_unique<Authenticator>(&credentials.secret, credentials.instance_name,
+                                                 std::make_unique<TokenVerifier>(std::move(tokens)));
 
   DeployOptions deploy;
   deploy.runner = backend.runner.get();
@@ -141,6 +148,7 @@ void stop(Backend& backend) {
   if (backend.server) backend.server->stop();
   backend.deploy.reset();
   backend.maintenance.reset();
+  if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.server.reset();
   backend.auth.reset();

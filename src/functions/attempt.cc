@@ -54,6 +54,11 @@ std::optional<std::string> operation_refusal(const Identity& identity, std::stri
   return fmt::format("You do not have permission to perform this operation ({}).", action);
 }
 
+std::string_view internal_operation(UdfType type) {
+  if (type == UdfType::kQuery) return "RunInternalQueries";
+  return type == UdfType::kMutation ? "RunInternalMutations" : "RunInternalActions";
+}
+
 }  // namespace
 
 std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
@@ -79,6 +84,10 @@ Result<const FunctionInfo*> admit_call(RunnerParts& parts, const FunctionCall& c
   if (auto stopped = stopped_text(catalog)) return Error::bad_request("DeploymentPaused", *stopped);
   HULL_TRY(const FunctionInfo* function,
            find_function(code, call.path, type, {call.allow_internal, call.public_not_found_text}));
+  if (!function->is_public && call.context.depth == 0) {
+    if (auto refusal = operation_refusal(*call.identity, internal_operation(type)))
+      return Error::forbidden("OperationNotPermitted", *std::move(refusal));
+  }
   HULL_CHECK_OK(check_args(call.path, function->args.get(), call.args, catalog, *parts.options.knobs));
   return function;
 }

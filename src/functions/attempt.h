@@ -17,7 +17,8 @@ inline bool is_system_call(const FunctionCall& call) { return call.path.module.i
 std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
                                         SnapshotPtr snapshot, double now_ms);
 
-// Looks the function up and checks the arguments. For user code only.
+// Looks the function up and checks the arguments, and whether a caller from outside may run it. For user code
+// only.
 Result<const FunctionInfo*> admit_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
                                        const Code& code, const Catalog& catalog);
 

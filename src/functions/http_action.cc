@@ -68,6 +68,7 @@ HttpAction::HttpAction(RunnerParts* parts, std::shared_ptr<const Code> code, Htt
       request_(std::move(request)),
       respond_(std::move(respond)),
       route_(request_.method + " " + request_.path) {
+  unlimited = request_.unlimited;
   if (request_.body) add_source(kRequestStream, request_.body);
 }
 

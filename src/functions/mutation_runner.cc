@@ -116,6 +116,7 @@ void MutationRunner::schedule(RequestPtr request, std::shared_ptr<const Code> co
   PoolJob job;
   job.type = UdfType::kMutation;
   job.function = request->call.path.canonical();
+  job.caller = request->call.caller_name();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) {

@@ -22,6 +22,7 @@ struct QueryKey {
   std::string journal;   // "" = none
   std::string identity;  // Identity::cache_key(); "" in entries that did not look at it
   bool allow_internal = false;
+  Timestamp exactly_at;  // of flights that must run at this snapshot; 0 = at any new enough
   auto operator<=>(const QueryKey&) const = default;
 };
 
@@ -85,8 +86,8 @@ struct QueryRun {
 };
 
 // The cache itself: entries by key (least recently used ones leave first), and runs in progress that others
-// wait for. Entries are dropped when a commit touches what they read; whoever holds one keeps it.
-// Thread-safe.
+// wait for. Entries leave when a commit touches what they read; whoever holds one keeps it. The latest that
+// have left are found for a while by those who need them at a timestamp they are still valid at. Thread-safe.
 class QueryCache {
  public:
   QueryCache(Engine* engine, size_t max_bytes);
@@ -103,7 +104,8 @@ class QueryCache {
   bool take_off(const QueryKey& flight, Landed landed);
   void land(const QueryKey& flight, const QueryOutcome& outcome, bool observed_identity,
             const std::string& identity);
-  // The key of the flight for a request: without identity if the function's runs did not look at it lately.
+  // The key of the flight for a request: without identity unless the function's runs looked at it lately. So
+  // callers with different identities share the first run after a start; if it looks, each goes on alone.
   QueryKey flight_key(const QueryKey& key);
 
   // Subscribes the run's read set and stores the result under the journals it started and ended with.

@@ -54,11 +54,12 @@ void QueryRunner::start(RequestPtr request) {
     request->done(std::move(outcome));
     return;
   }
-  // A run that others wait for must not be at a snapshot too old for them; rare exact requests for the past
-  // run alone.
-  bool alone = request->restarts > 3 || (request->exactly && request->min_ts < parts_.engine->latest());
-  if (!alone) {
+  if (request->restarts <= 3) {
     request->flight = parts_.cache->flight_key(request->key);
+    // A run that others wait for must not be at a snapshot too old for them: those who have agreed on one of
+    // the past share among themselves.
+    if (request->exactly && request->min_ts < parts_.engine->latest())
+      request->flight.exactly_at = request->min_ts;
     request->leads = parts_.cache->take_off(
         request->flight,
         [this, request](const QueryOutcome& outcome, bool same_identity_only, const std::string& identity) {
@@ -115,6 +116,7 @@ void QueryRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code)
   PoolJob job;
   job.type = UdfType::kQuery;
   job.function = request->call.path.canonical();
+  job.caller = request->call.caller_name();
   job.code = code;
   job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
   job.refuse = [this, request](Error error) { fail(request, std::move(error)); };

@@ -67,7 +67,10 @@ class Runner final : public FunctionRunner {
   void answer_fetch_locally(FetchService::Local local) override {
     parts_.fetch->answer_locally(std::move(local));
   }
-  void cancel_actions() override { parts_.actions->stop(); }
+  void cancel_actions() override {
+    parts_.actions->stop();
+    parts_.node_actions->stop();
+  }
 
   FunctionLog& log() override { return *parts_.log; }
   SystemFunctions& system_functions() override { return parts_.system_functions; }

@@ -50,10 +50,12 @@ struct ServerContext {
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;
   bool metrics_endpoint = true;
+  bool not_found_is_404 = false;  // a missing function is an HTTP error (http-api.md §4.4)
 
   Metrics metrics;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
+  BlockingPool* compressor = nullptr;  // for large answers; nothing else may hold them up
   IoTimers* timers = nullptr;
 
   std::shared_ptr<const Catalog> catalog() const { return runner->engine().snapshot()->catalog(); }
@@ -61,8 +63,8 @@ struct ServerContext {
 
 // --- Steps many routes share (request_steps.cc) ---
 
-// The identity of the Authorization header or adminKey parameter. Bearer tokens are verified on the blocking
-// pool, so `done` may run on another thread, else it runs before this returns.
+// The identity of the Authorization header or adminKey parameter. `done` runs before this returns, unless the
+// keys for a user's token have to be fetched: then it runs on another thread.
 void authenticate(ServerContext& context, const HttpRequest& request,
                   std::function<void(Result<IdentityPtr>)> done);
 // As above, and the identity must be allowed `operation` ("" = any admin key); otherwise the error is the

@@ -45,7 +45,8 @@ struct HttpRequest {
   std::string peer;       // "10.0.0.7"
   int version_minor = 1;  // HTTP/1.x
   bool site_port = false;
-  std::string request_id;  // from the client, else made here; never empty after routing
+  bool for_authentication = false;  // made by this server, to verify a token others present
+  std::string request_id;           // from the client, else made here; never empty after routing
 
   // Filled in by the router: the decoded values of {name} segments, in order.
   std::vector<std::string> params;

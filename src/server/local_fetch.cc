@@ -45,8 +45,8 @@ FetchService::Response fetched(HttpResponse answer, bool head_only) {
 
 }  // namespace
 
-FetchService::Local local_fetch(const Pipeline* pipeline) {
-  return [pipeline](FetchService::Request& fetch, FetchService::OnResponse& on_response) {
+FetchService::Local local_fetch(const Pipeline* pipeline, LocalCaller caller) {
+  return [pipeline, caller](FetchService::Request& fetch, FetchService::OnResponse& on_response) {
     const ServerContext& context = pipeline->context();
     auto request = std::make_shared<HttpRequest>();
     auto target = target_below(fetch.url, context.site_origin);
@@ -59,8 +59,13 @@ FetchService::Local local_fetch(const Pipeline* pipeline) {
     const bool streams = pipeline->streams_body(*request);
     if (pipeline->is_sync_path(*request) || (fetch.upload && !streams)) return false;
     request->peer = "127.0.0.1";
+    request->for_authentication = caller == LocalCaller::kAuthentication;
     request->headers.emplace_back("host", authority_of(fetch.url));
-    for (auto& header : fetch.headers) request->headers.push_back(std::move(header));
+    for (auto& header : fetch.headers) {
+      // Nothing is gained by compressing what stays in this process, and nobody would undo it.
+      if (!streams && equals_ignoring_case(header.first, "accept-encoding")) continue;
+      request->headers.push_back(std::move(header));
+    }
     if (fetch.has_body && !fetch.upload) {
       request->headers.emplace_back("content-length", std::to_string(fetch.body.size()));
     }

@@ -36,16 +36,7 @@ void ParkedRequests::end_all() {
 
 void authenticate(ServerContext& context, const HttpRequest& request,
                   std::function<void(Result<IdentityPtr>)> done) {
-  auto header = request.header("Authorization");
-  auto key = request.query_value("adminKey");
-  bool bearer = header && header->size() >= 7 && equals_ignoring_case(header->substr(0, 7), "bearer ");
-  if (!bearer) {
-    done(context.auth->from_http(header, key));
-    return;
-  }
-  context.pool->submit([&context, header = std::string(*header), done = std::move(done)] {
-    done(context.auth->from_http(header, std::nullopt));
-  });
+  context.auth->from_http(request.header("Authorization"), request.query_value("adminKey"), std::move(done));
 }
 
 void with_admin(ServerContext& context, RequestPtr request, Responder respond, std::string_view operation,

@@ -53,6 +53,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
     if (!matches(pattern, segments)) continue;
     if (route->method != "*" && route->method != wanted) {
       allowed.push_back(route->method);
+      out.cors = route->options.cors;
       if (route->method == "GET") allowed.push_back("HEAD");
       continue;
     }

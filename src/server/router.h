@@ -21,6 +21,7 @@ struct RouteOptions {
   bool hide_query = false;    // never log the query string
   bool streams_body = false;  // the body comes as a stream, without limit
   bool raw_path = false;      // segments are not decoded, and so cannot be malformed
+  bool compress = true;       // answers may be compressed if the client accepts that
 };
 
 struct Route {
@@ -38,6 +39,7 @@ class Router {
   struct Match {
     const Route* route = nullptr;     // null: no such path, or no such method on it
     std::string allow;                // set if the path exists with other methods: value of the Allow header
+    bool cors = true;                 // then: whether that path has CORS headers
     std::vector<std::string> params;  // decoded
     std::optional<std::string> bad_param;
   };

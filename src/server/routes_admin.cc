@@ -76,7 +76,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"GET", "/api/export/zip/{id}", "Snapshot export"},
     {"POST", "/api/export/set_expiration/{id}", "Snapshot export"},
     {"POST", "/api/export/cancel/{id}", "Snapshot export"},
-    {"POST", "/api/actions/{*}", "Node.js actions"},
 };
 
 constexpr PlannedRoute kLegacyRoutes[] = {

@@ -1,4 +1,6 @@
 // Health, names and addresses of the deployment (http-api.md §1.1, §7.3; operations.md §7).
+#include <charconv>
+
 #include "server/router.h"
 #include "value/json.h"
 
@@ -13,15 +15,23 @@ Route::Handler text_route(std::function<std::string(const ServerContext&)> text)
   };
 }
 
+// The body goes back as it comes, so that many large ones cost no memory.
 void echo(ServerContext&, RequestPtr request, ClientVersion, Responder respond) {
-  if (request->body_too_large) {
-    return respond(
-        HttpResponse::error(400, "BadJsonBody", "Failed to buffer the request body: length limit exceeded"));
-  }
   HttpResponse response;
   response.headers.emplace_back(
       "Content-Type", std::string(request->header("Content-Type").value_or("application/octet-stream")));
-  response.body = std::move(request->body);
+  auto length = request->header("Content-Length");
+  if (length) {
+    size_t bytes = 0;
+    auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), bytes);
+    if (error != std::errc() || end != length->data() + length->size() || bytes > kMaxEchoBytes) {
+      request->body_stream->cancel();
+      return respond(HttpResponse::error(400, "BadJsonBody",
+                                         "Failed to buffer the request body: length limit exceeded"));
+    }
+    response.headers.emplace_back("Content-Length", std::string(*length));
+  }
+  response.stream = request->body_stream;
   respond(std::move(response));
 }
 
@@ -68,8 +78,9 @@ void add_meta_routes(Router& router) {
   polled.polled = true;
   RouteOptions early = polled;
   early.needs_backend = false;
-  RouteOptions large;
-  large.body_limit = kMaxEchoBytes;
+  RouteOptions streaming;
+  streaming.streams_body = true;
+  streaming.compress = false;
 
   auto version = text_route([](const ServerContext& c) { return c.version; });
   router.add("GET", "/version", version, bare);
@@ -83,7 +94,7 @@ void add_meta_routes(Router& router) {
                return std::string("This Convex deployment is running. See https://docs.convex.dev/.");
              }),
              early);
-  router.add("POST", "/echo", echo, large);
+  router.add("POST", "/echo", echo, streaming);
   router.add("GET", "/api/v1/get_canonical_urls", canonical_urls);
   router.add("GET", "/api/v1/deployment_info", deployment_info);
 }

@@ -28,6 +28,7 @@ struct ServerOptions {
   std::string version;  // answer of /version; "" = "unknown"
   bool redact_logs = false;
   bool metrics_endpoint = true;
+  bool not_found_is_404 = false;  // UDF_404_ON_BAD_PATH
   double drain_timeout_s = 15;
   size_t io_threads = 0;  // 0 = min(2, cores)
 };
@@ -35,7 +36,7 @@ struct ServerOptions {
 struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
-  const Authenticator* auth = nullptr;
+  Authenticator* auth = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

@@ -20,15 +20,15 @@ struct SyncSession::Computation {
   uint64_t id = 0;
   uint32_t query_set = 0, identity_version = 0;
   IdentityPtr identity;
-  Timestamp ts;  // lower bound; the exact choice once `exactly` is set
+  Timestamp ts;  // lower bound; the choice once `exactly` is set
   bool exactly = false;
-  bool must_send = false;  // a change of versions or a finished request waits for a Transition
-  int round = 0;
-  int failures = 0;  // rounds that ended in a system error
-  size_t outstanding = 0;
+  bool must_send = false;         // a change of versions or a finished request waits for a Transition
+  int failures = 0;               // rounds that ended in a system error
+  std::vector<Slot> slots;        // by query id
+  std::vector<size_t> to_run;     // of this round, indices of slots
+  size_t begun = 0, running = 0;  // of to_run
   std::optional<Error> system_error;
-  std::vector<Slot> slots;
-  std::vector<uint32_t> removed;
+  std::vector<uint32_t> removed;  // ascending, none of them in slots
 };
 
 // Called on the committer thread for each invalidated query; posts at most one message to the strand at a

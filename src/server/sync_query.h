@@ -19,7 +19,7 @@ struct SyncQuery {
   std::optional<std::string> journal;  // from Add, then from the last run
 
   CachedQueryPtr entry;  // null until the first run; shared with every other session that asked the same
-  IdentityPtr entry_identity;  // what it was run as
+  IdentityPtr entry_identity;  // what it was run as, or one that functions cannot tell from it
   std::shared_ptr<void> watch;
   std::optional<std::string> reported_hash;  // of the last modification sent on this socket
 };

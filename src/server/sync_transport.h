@@ -11,7 +11,9 @@
 #include <string>
 
 #include "functions/runner.h"
+#include "server/agreed_timestamp.h"
 #include "server/outgoing_message.h"
+#include "server/sync_admission.h"
 #include "services/auth.h"
 
 namespace hull {
@@ -55,9 +57,11 @@ struct SyncServices {
   FunctionRunner* runner = nullptr;
   const Authenticator* auth = nullptr;
   SyncCounters* counters = nullptr;
+  SyncAdmission* admission = nullptr;
+  AgreedTimestamp* agreed = nullptr;
   bool redact_logs = false;
-  // Runs work that may block (fetching keys to verify a token) off the strand.
-  std::function<void(std::function<void()>)> run_blocking;
+  // Parses large messages off the strand, on a thread that never blocks.
+  std::function<void(std::function<void()>)> run_parsing;
   std::function<int64_t()> now_unix_ns;       // wall clock
   std::function<int64_t()> now_monotonic_ns;  // for silence
 };

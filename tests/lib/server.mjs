@@ -11,6 +11,15 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const HULL = process.env.HULL_BINARY ?? join(ROOT, "build/hull");
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** Waits until `check` returns something true, and returns that. */
+export async function until(check, timeout = 20_000) {
+  for (const deadline = Date.now() + timeout; ; await sleep(5)) {
+    const result = await check();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`not true within ${timeout} ms: ${check}`);
+  }
+}
+
 export function freePort() {
   return new Promise((done, fail) => {
     const probe = createServer();
@@ -102,6 +111,13 @@ export class HullServer {
 
   async get(path, { key = false, headers = {} } = {}) {
     return await fetch(this.url + path, { headers: { ...(key ? { Authorization: `Convex ${this.adminKey}` } : {}), ...headers } });
+  }
+
+  /** Sets environment variables of the deployment. */
+  async setEnv(variables) {
+    const changes = Object.entries(variables).map(([name, value]) => ({ name, value }));
+    const response = await this.post("/api/update_environment_variables", { changes }, { key: true });
+    if (!response.ok) throw new Error(await response.text());
   }
 
   async call(kind, path, args = {}, options = {}) {
