@@ -109,14 +109,17 @@ inline std::string frame(const std::string& text) {
   return out + text;
 }
 
-// One client websocket without compression.
+// One client websocket. It compresses nothing and decompresses nothing, but may say that it could.
 class WebSocket {
  public:
-  WebSocket(int port, const std::string& path) : fd(dial(port)) {
+  WebSocket(int port, const std::string& path, bool offer_deflate = false) : fd(dial(port)) {
+    const std::string extensions =
+        offer_deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" : "";
     send_all(fd, "GET " + path +
                      " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: "
                      "websocket\r\nSec-WebSocket-Version: "
-                     "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+                     "13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                     extensions + "\r\n");
     size_t head;
     while ((head = buffer_.find("\r\n\r\n")) == std::string::npos) {
       if (!fill(fd, buffer_)) die("upgrade refused");

@@ -34,7 +34,7 @@ async function beast(mode) {
   const port = await freePort();
   const child = spawn(join(BUILD, "bench/bench_beast"), [mode, `${port}`], { stdio: "ignore" });
   await sleep(300);
-  return { port, stop: () => child.kill("SIGKILL") };
+  return { port, pid: child.pid, stop: () => child.kill("SIGKILL") };
 }
 
 const cache = new Map();

@@ -12,6 +12,7 @@ import { App } from "../tests/lib/cli.mjs";
 const NODE = "a hand-written Node server (ws, SQLite, queries run again on each write)";
 const BEAST = (count) => `bare Beast broadcast of the same bytes to ${count} clients`;
 const COUNTERS = ["counters:get", "counters:bump"];
+const IDLE = { sockets: 9900, seconds: 15 }; // longer than the allocator keeps pages that are free
 const REDEPLOY = { modules: 150, clients: 1000, subscriptions: 10, writes: 50 };
 
 /** Runs `use` with the Node server. */
@@ -68,6 +69,22 @@ export function syncFigures({ build, seconds, beast, once, note, rate }) {
   for (const [index, name] of ["p50", "p99"].entries()) {
     figures[`distinct_1000_${name}_ms`] = { unit: "ms", baseline: NODE, measure: async (server) => [(await hullDistinct(server))[index], (await nodeDistinct())[index]] };
   }
+  figures.idle_socket_bytes = {
+    unit: "bytes",
+    baseline: "bare Beast, as many sockets without compression or queries",
+    measure: async (server) => {
+      const value = Array.from({ length: 100 }, (_, n) => `a message of some length, number ${n}`);
+      const args = JSON.stringify({ value });
+      await server.call("query", "facts:echo", { value });
+      const hull = Number(await load("idle", server.port, IDLE.sockets, IDLE.seconds, server.process.pid, "/api/1.48.0/sync", "facts:echo", args));
+      const bare = await beast("broadcast");
+      try {
+        return [hull, Number(await load("idle", bare.port, IDLE.sockets, IDLE.seconds, bare.pid, "/"))];
+      } finally {
+        bare.stop();
+      }
+    },
+  };
   const request = (value) => ["/api/query", `{"path":"facts:echo","args":{"value":${value}},"format":"json"}`];
   for (const [name, value] of [["uncached", "%N%"], ["cached", "1"]]) {
     figures[`${name}_queries_32_vs_node`] = {

@@ -12,11 +12,15 @@
 //   bench_sync steady <port> <clients> <seconds> <writes per second> <query> <mutation> <subscriptions>
 //       clients with several subscriptions each, half of them shared by all; prints a line "<unix ms>
 //       <latency ms>" for each mutation, then "failed <calls> <queries>"
+//   bench_sync idle <port> <sockets> <seconds> <pid> <path> [<query> <args>]
+//       opens the sockets, offers compression, subscribes each to the query and waits for its result, if
+//       there is one; after as many quiet seconds prints by how many bytes per socket process `pid` has grown
 // Stops by itself; exits with 1 if anything fails (in mode steady failures are counted).
 #include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -291,6 +295,34 @@ int steady(int port, int count, double seconds, double rate, const std::string& 
   return 0;
 }
 
+size_t resident_bytes(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/statm");
+  size_t pages = 0;
+  file >> pages >> pages;
+  if (!file) die("no process " + pid);
+  return pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+int idle(int port, int count, int seconds, const std::string& pid, const std::string& path,
+         const std::string& query, const std::string& args) {
+  const size_t before = resident_bytes(pid);
+  Sockets sockets;
+  for (int n = 0; n < count; ++n) {
+    sockets.push_back(std::make_unique<WebSocket>(port, path, true));
+    if (query.empty()) continue;
+    subscribe(*sockets.back(), n,
+              R"({"type":"Add","queryId":0,"udfPath":")" + query + R"(","args":[)" + args + "]}");
+  }
+  if (!query.empty()) {
+    int epoll = make_epoll(sockets);
+    wait_for_all(epoll, sockets, [](const std::string&) { return true; });
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(seconds));
+  const size_t after = resident_bytes(pid);
+  std::printf("%.0f\n", (static_cast<double>(after) - static_cast<double>(before)) / count);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -306,5 +338,8 @@ int main(int argc, char** argv) {
     return distinct(port, count, std::atof(argv[4]), std::atof(argv[5]), argv[6], argv[7]);
   if (mode == "steady" && argc == 9)
     return steady(port, count, std::atof(argv[4]), std::atof(argv[5]), argv[6], argv[7], std::atoi(argv[8]));
+  if (mode == "idle" && (argc == 7 || argc == 9))
+    return idle(port, count, std::atoi(argv[4]), argv[5], argv[6], argc == 9 ? argv[7] : "",
+                argc == 9 ? argv[8] : "");
   return 2;
 }

@@ -310,6 +310,7 @@ CachedQueryPtr QueryCache::insert(const QueryKey& key, QueryRun run) {
         if (it != state_->entries.end()) state_->remove_locked(it->second, gone);
         state_->entries[each] = entry;
       }
+      if (entry->keys.size() == 1) state_->line_up_locked(stored, entry);
       state_->recency.push_front(entry);
       entry->position = state_->recency.begin();
       entry->stored = true;

@@ -17,6 +17,7 @@ class OutgoingMessage {
 
   OutgoingMessage() = default;
   OutgoingMessage(std::string text) : own_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+  OutgoingMessage(const char* text) : own_(text) {}             // NOLINT(google-explicit-constructor)
 
   // The text after the last shared piece, to append to. Only the end may be changed.
   std::string& own() { return own_; }
