@@ -7,7 +7,7 @@ import { FaultyProxy } from "./lib/faulty_proxy.mjs";
 import { useApp } from "./lib/fixture.mjs";
 import { useReactPages } from "./lib/react_page.mjs";
 
-describe("React hooks", { timeout: 180_000 }, () => {
+describe("React hooks", { timeout: 300_000 }, () => {
   const hull = useApp("tests/apps/react");
   const pages = useReactPages();
   let proxy;
@@ -18,7 +18,7 @@ describe("React hooks", { timeout: 180_000 }, () => {
   after(() => proxy.close());
   const send = (room, key) => hull.server.call("mutation", "messages:send", { room, key });
 
-  describe("queries", { timeout: 60_000 }, () => {
+  describe("queries", () => {
     let page;
     before(async () => {
       for (const key of ["a1", "a2"]) await send("a", key);
@@ -78,7 +78,7 @@ describe("React hooks", { timeout: 180_000 }, () => {
     });
   });
 
-  describe("preloaded data", { timeout: 30_000 }, () => {
+  describe("preloaded data", () => {
     it("is on the screen in the first frame, then live", async () => {
       for (const key of ["p1", "p2"]) await send("preloaded", key);
       const preloaded = await preloadQuery(api.messages.list, { room: "preloaded" }, { url: hull.server.url });
@@ -96,7 +96,7 @@ describe("React hooks", { timeout: 180_000 }, () => {
     });
   });
 
-  describe("optimistic updates", { timeout: 60_000 }, () => {
+  describe("optimistic updates", () => {
     let page;
     before(async () => {
       page = await pages.open("Optimistic", proxy.url);

@@ -14,7 +14,7 @@ import { sleep, until } from "./lib/server.mjs";
 const ISSUER = "https://issuer.test";
 const AUDIENCE = "hull-tests";
 
-describe("auth in React", { timeout: 180_000 }, () => {
+describe("auth in React", { timeout: 300_000 }, () => {
   const hull = useApp("tests/apps/react", { push: false });
   const pages = useReactPages();
   let key, proxy, page;

@@ -6,7 +6,7 @@ import { useApp } from "./lib/fixture.mjs";
 import { useReactPages } from "./lib/react_page.mjs";
 import { until } from "./lib/server.mjs";
 
-describe("pages in React", { timeout: 180_000 }, () => {
+describe("pages in React", { timeout: 300_000 }, () => {
   const hull = useApp("tests/apps/react");
   const pages = useReactPages();
   let proxy;

@@ -31,7 +31,7 @@ class ReactPage {
   }
 
   /** Waits until the newest state satisfies `check`; the states so far. */
-  async until(name, check, timeout = 15_000) {
+  async until(name, check, timeout = 30_000) {
     const deadline = Date.now() + timeout;
     for (;;) {
       const states = await this.shown(name);
