@@ -106,7 +106,7 @@ describe("charts", { concurrency: false }, () => {
     await bad("latency_percentiles", { path: "a:b", percentiles: "[101]" }, "BadQueryArgs");
     for (const window of ["", "{}", "[]", JSON.stringify({ start: at(2000), end: at(1000), num_buckets: 5 }), hour(0), hour(10_001), hour(1.5)])
       await bad("scheduled_job_lag", { window }, "BadQueryArgs");
-    assert.equal((await hull.server.get(`/api/app_metrics/scheduled_job_lag?window=${hour()}`)).status, 401);
+    assert.equal((await hull.server.get(`/api/app_metrics/scheduled_job_lag?window=${hour()}`)).status, 403);
   });
 });
 

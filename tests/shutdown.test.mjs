@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ConvexClient } from "convex/browser";
 import { App } from "./lib/cli.mjs";
 import { rawRequest } from "./lib/raw_http.mjs";
-import { HullServer, ROOT, sleep } from "./lib/server.mjs";
+import { HullServer, ROOT, sleep, until } from "./lib/server.mjs";
 
 let server;
 let app;
@@ -85,7 +85,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
         }
         await Promise.all(running); // resent after the reconnect where they had no answer
       })();
-      await sleep(700);
+      await until(() => fresh.acknowledged.length > 20);
       const { code, signal: killedBy } = await server.kill(signal);
       assert.deepEqual([code, killedBy], [0, null], server.logText().slice(-1500));
       await fresh.finished;

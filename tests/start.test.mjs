@@ -85,10 +85,11 @@ describe("a start that cannot succeed says why", () => {
   });
 
   it("--check-config reports everything and changes little", async () => {
-    const sound = await serve(["--check-config"]);
+    const fresh = join(directory, "fresh");
+    const sound = await serve(["--check-config", "--data-dir", fresh]);
     assert.equal(sound.code, 0, sound.stdout);
     for (const what of ["data directory", "credentials", "library", "ports"]) assert.match(sound.stdout, new RegExp(`^${what} +ok$`, "m"));
-    assert.ok(!readdirSync(join(directory, "data")).some((name) => name.startsWith("hull.sqlite3")));
+    assert.ok(!readdirSync(fresh).some((name) => name.startsWith("hull.sqlite3")));
     const unsound = await serve(["--check-config", "--interface", "nonsense"], { HULL_LIB_DIR: "/nowhere" });
     assert.equal(unsound.code, 1);
     assert.match(unsound.stdout, /^library +cannot find/m);

@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   std::string name, secret, cloud_origin, site_origin;
   IgnoredFlags ignored;
   CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
+  serve_command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   serve_command->add_option("--data-dir", serve.data_dir, "Directory of the data; created on first start")
       ->envname("HULL_DATA_DIR")
       ->required();

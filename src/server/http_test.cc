@@ -282,7 +282,7 @@ TEST_F(PipelineTest, HttpActions) {
 
 TEST_F(PipelineTest, FetchOfTheOwnOrigins) {
   context_.site_origin = "http://127.0.0.1:3211";
-  auto local = local_fetch(pipeline_.get());
+  auto local = local_fetch(pipeline_.get(), LocalCaller::kFunction);
   std::optional<Result<FetchService::Response>> response;
   auto fetch = [&](const std::string& url, std::shared_ptr<OneShot> aborted = std::make_shared<OneShot>()) {
     FetchService::Request request;

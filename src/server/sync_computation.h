@@ -23,6 +23,7 @@ struct SyncSession::Computation {
   IdentityPtr identity;
   Timestamp ts;  // lower bound; the choice once `exactly` is set
   bool exactly = false;
+  bool held = false;              // see hold_for_replays()
   bool must_send = false;         // a change of versions or a finished request waits for a Transition
   int failures = 0;               // rounds that ended in a system error
   std::vector<Slot> slots;        // by query id

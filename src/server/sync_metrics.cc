@@ -19,8 +19,8 @@ SyncCounters::SyncCounters()
                                metrics::seconds_buckets(), {{"status", "success"}})) {}
 
 prometheus::Histogram& SyncCounters::histogram(std::string_view name, std::string help,
-                                              const prometheus::Histogram::BucketBoundaries& buckets,
-                                              const metrics::Labels& labels) {
+                                               const prometheus::Histogram::BucketBoundaries& buckets,
+                                               const metrics::Labels& labels) {
   return metrics::histograms(registry_, board_name(name), std::move(help)).Add(labels, buckets);
 }
 
@@ -36,8 +36,8 @@ metrics::Families SyncCounters::collect() const {
   count("backend_ws_in_total", "Messages from clients", messages_in);
   count("backend_ws_out_total", "Messages to clients", messages_out, {{"endpoint", "sync"}});
   count("backend_ws_closed_total", "Closed sync websockets", closed, kPartition);
-  count("backend_ws_server_error_total", "Sync websockets that the server closed with 1011",
-        server_errors, {{"partition_id", "0"}, {"type", "InternalServerError"}});
+  count("backend_ws_server_error_total", "Sync websockets that the server closed with 1011", server_errors,
+        {{"partition_id", "0"}, {"type", "InternalServerError"}});
   count("sync_transition_total", "Transitions", transitions, kPartition);
   count("sync_empty_transition_total", "Transitions without changes", empty_transitions, kPartition);
   count("sync_query_failed_total", "Failed results sent to clients", query_failed, kPartition);

@@ -67,6 +67,7 @@ void SyncSession::finish_mutation(uint32_t request_id, const std::string& text_i
     forced_ = true;
   }
   start_next_mutation();
+  if (!mutation_running_) stop_holding();
   maybe_compute();
   close_if_drained();
 }

@@ -45,6 +45,31 @@ TEST_F(SyncRequestsTest, MutationsRunInOrderAndAnswerBeforeTheTransition) {
   EXPECT_GE(client.ts(), committed);
 }
 
+TEST_F(SyncRequestsTest, MutationsSentAgainAreAnsweredBeforeTheFirstTransition) {
+  const Timestamp committed = runner_.write("tasks:get", "[\"a\",\"b\"]");
+  Client client(services_);
+  client.tell(connect(",\"maxObservedTimestamp\":\"" + encode_timestamp(committed) + "\""));
+  // All in one packet: nothing is computed in between.
+  client.session_->on_message(
+      "{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,\"modifications\":["
+      "{\"type\":\"Add\",\"queryId\":0,\"udfPath\":\"tasks:get\",\"args\":[{}]}]}");
+  client.session_->on_message(mutation(0));
+  EXPECT_THAT(client.settle(), IsEmpty()) << "the result is there, but the mutation has not been answered";
+  runner_.mutations[0].done(FakeRunner::success("null", committed));
+  EXPECT_THAT(client.settle(), ElementsAre(HasSubstr("MutationResponse"), HasSubstr("[\"a\",\"b\"]")));
+
+  // A new one may take its time.
+  Client slow(services_);
+  slow.tell(connect(",\"maxObservedTimestamp\":\"" + encode_timestamp(committed) + "\""));
+  slow.session_->on_message(
+      "{\"type\":\"ModifyQuerySet\",\"baseVersion\":0,\"newVersion\":1,\"modifications\":["
+      "{\"type\":\"Add\",\"queryId\":0,\"udfPath\":\"tasks:get\",\"args\":[{}]}]}");
+  slow.session_->on_message(mutation(1));
+  slow.settle();
+  slow.executor_->run_delayed();
+  EXPECT_THAT(slow.sent, ElementsAre(HasSubstr("[\"a\",\"b\"]")));
+}
+
 TEST_F(SyncRequestsTest, MutationWithoutEffectStillGetsATransition) {
   Client client(services_);
   client.tell(connect());

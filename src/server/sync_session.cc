@@ -93,6 +93,7 @@ void SyncSession::handle(ConnectMessage& message) {
     return;
   }
   floor_ = std::max(floor_, *message.max_observed);
+  reconnected_ = true;
 }
 
 void SyncSession::handle(ModifyQuerySetMessage& message) {

@@ -60,6 +60,7 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   static constexpr size_t kMaxUnsentTransitions = 2;
   static constexpr size_t kMaxRunningQueries = 20;
   static constexpr int64_t kMaxMutationNs = 60'000'000'000;
+  static constexpr std::chrono::milliseconds kMaxHold{500};
   static constexpr size_t kParseInlineBytes = 64 * 1024;
   static constexpr size_t kMaxWaitingBytes = 1 << 20;
   static constexpr size_t kChunkBytes = 5'000'000;
@@ -121,6 +122,8 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   void query_finished(uint64_t computation, size_t slot, QueryOutcome outcome);
   void take_result(size_t slot, CachedQueryPtr result);
   void round_finished();
+  bool hold_for_replays(Timestamp ts);
+  void stop_holding();
   void retry_later(const Error& error);
   void finish_computation(Timestamp ts);
   // The text up to the first modification.
@@ -156,8 +159,9 @@ class SyncSession : public std::enable_shared_from_this<SyncSession> {
   std::deque<std::string> waiting_;
   size_t waiting_bytes_ = 0;
 
-  Version received_, sent_;  // received_.ts is unused
-  Timestamp floor_;          // T must not be below
+  Version received_, sent_;   // received_.ts is unused
+  Timestamp floor_;           // T must not be below
+  bool reconnected_ = false;  // the client has seen results of ours before, on another socket
   std::map<uint32_t, QueryPtr> queries_;
   std::vector<uint32_t> removed_;  // since the last computation started
 

@@ -201,7 +201,30 @@ void SyncSession::round_finished() {
       return;
     }
   }
-  finish_computation(ts);
+  if (!hold_for_replays(ts)) finish_computation(ts);
+}
+
+// A client that comes back sends its unanswered mutations again. Some have committed long ago, so the first
+// Transition shows what they wrote; if it came before their answers, the client would show that and its
+// optimistic updates at once (§6.1.6). It waits for the mutations that have arrived so far, a short while.
+bool SyncSession::hold_for_replays(Timestamp ts) {
+  if (!reconnected_ || (!mutation_running_ && mutations_.empty())) return false;
+  reconnected_ = false;
+  computation_->held = true;
+  computation_->ts = ts;
+  executor_->post_after(kMaxHold, [weak = weak_from_this(), id = computation_->id] {
+    auto self = weak.lock();
+    if (self && self->computation_ && self->computation_->id == id) self->stop_holding();
+  });
+  return true;
+}
+
+void SyncSession::stop_holding() {
+  if (!computation_ || !computation_->held) return;
+  Computation& c = *computation_;
+  c.held = c.exactly = false;
+  c.ts = std::max(c.ts, floor_);
+  run_stale_queries();
 }
 
 void SyncSession::retry_later(const Error& error) {
@@ -223,6 +246,7 @@ void SyncSession::retry_later(const Error& error) {
 
 void SyncSession::finish_computation(Timestamp ts) {
   std::unique_ptr<Computation> c = std::move(computation_);
+  reconnected_ = false;
   ticket_.reset();
   const Version end{c->query_set, c->identity_version, ts};
   OutgoingMessage message;
