@@ -11,7 +11,7 @@ const open = (port) =>
     socket.once("error", fail);
     socket.text = "";
     socket.on("data", (data) => (socket.text += data));
-    socket.closed = new Promise((closed) => socket.once("close", closed));
+    socket.gone = new Promise((closed) => socket.once("close", closed));
   });
 const upgrade = ["Host: x", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
 const within = async (ms, promise, what) => {
@@ -117,7 +117,7 @@ describe("slow clients", () => {
     const started = performance.now();
     socket.write("GET /version HTTP/1.1\r\nX-A: ");
     const timer = setInterval(() => socket.write("a"), 100);
-    await within(5000, socket.closed, "closed");
+    await within(5000, socket.gone, "closed");
     clearInterval(timer);
     assert.ok(performance.now() - started < 3000);
   });
@@ -149,7 +149,7 @@ describe("slow clients", () => {
       used.write("GET /version HTTP/1.1\r\nHost: x\r\n\r\n");
       await sleep(1000);
     }
-    await within(1000, idle.closed, "closed");
+    await within(1000, idle.gone, "closed");
     assert.ok(performance.now() - started > 2500);
     assert.equal(used.text.match(/200 OK/g).length, 4);
     assert.equal(used.destroyed, false);
@@ -162,7 +162,7 @@ describe("slow clients", () => {
     const started = performance.now();
     assert.equal((await server.get("/instance_name")).status, 200);
     assert.ok(performance.now() - started < 1000);
-    await within(5000, Promise.all(slow.map((socket) => socket.closed)), "all of them are closed");
+    await within(5000, Promise.all(slow.map((socket) => socket.gone)), "all of them are closed");
   });
 
   it("pipelined requests are answered in order; what is sent ahead is not hoarded", async () => {
@@ -183,7 +183,7 @@ describe("the cap of all connections", () => {
       for (let i = 0; i < 30; i++) sockets.push(await open(server.port));
       await sleep(100);
       const refused = await open(server.port);
-      await within(5000, refused.closed, "closed");
+      await within(5000, refused.gone, "closed");
       assert.match(refused.text, /^HTTP\/1\.1 429 /);
       for (const socket of sockets) socket.destroy();
       await sleep(100);

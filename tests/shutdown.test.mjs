@@ -1,7 +1,7 @@
 // Stopping under load and coming back on the same ports (operations.md §7): nothing acknowledged is lost, what was accepted is answered, clients come back by themselves.
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { after, before, beforeEach, describe, it } from "node:test";
 import { join } from "node:path";
 import { ConvexClient } from "convex/browser";
 import { App } from "./lib/cli.mjs";
@@ -10,12 +10,15 @@ import { HullServer, ROOT, sleep, until } from "./lib/server.mjs";
 
 let server;
 let app;
-beforeEach(async () => {
+before(async () => {
   server = await HullServer.start();
   app = new App(join(ROOT, "tests/app"), server);
   await app.push();
 });
-afterEach(async () => {
+beforeEach(async () => {
+  if (server.process.exitCode !== null || server.process.signalCode !== null) await server.launch();
+});
+after(async () => {
   app?.remove();
   await server?.stop();
 });
@@ -37,14 +40,14 @@ function post(path, body, agent = false) {
 const add = (writer, n, agent) => post("/api/mutation", { path: "entries:add", args: { writer, n, rank: n }, format: "json" }, agent);
 
 /** Callers that write one entry after the other until `stopped()`; returns what was acknowledged and what went wrong. */
-function load(callers, stopped, keepAlive) {
+function load(callers, stopped, keepAlive, name) {
   const acknowledged = [];
   const errors = [];
   const runs = Array.from({ length: callers }, async (_, caller) => {
     const agent = keepAlive ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
     for (let n = 0; !stopped(); n++) {
-      const answer = await add(`c${caller}`, n, agent);
-      if (answer.status === 200) acknowledged.push(`c${caller}/${n}`);
+      const answer = await add(`${name}${caller}`, n, agent);
+      if (answer.status === 200) acknowledged.push(`${name}${caller}/${n}`);
       else errors.push(answer.error?.code ?? answer.status);
       if (answer.error) break;
     }
@@ -71,16 +74,16 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   describe(`${signal} under load`, () => {
     it("answers what it accepted, loses nothing, exits with 0; websocket clients go on after the restart", async () => {
       let stopped = false;
-      const fresh = load(6, () => stopped, false);
+      const fresh = load(6, () => stopped, false, signal);
       const client = new ConvexClient(server.url);
       let seen = 0;
-      client.onUpdate("counters:get", { name: "ws" }, (value) => (seen = value));
+      client.onUpdate("counters:get", { name: signal }, (value) => (seen = value));
       let sent = 0;
       const socketLoad = (async () => {
         const running = [];
         while (!stopped) {
           sent++;
-          running.push(client.mutation("counters:bump", { name: "ws" }));
+          running.push(client.mutation("counters:bump", { name: signal }));
           await sleep(10);
         }
         await Promise.all(running); // resent after the reconnect where they had no answer
@@ -100,7 +103,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
       stopped = true;
       await socketLoad;
       // Each exactly once, however often it was sent.
-      assert.equal((await server.call("query", "counters:get", { name: "ws" })).value, sent);
+      assert.equal((await server.call("query", "counters:get", { name: signal })).value, sent);
       for (let i = 0; i < 200 && seen !== sent; i++) await sleep(20);
       assert.equal(seen, sent);
       await client.close();
