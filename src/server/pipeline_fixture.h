@@ -20,6 +20,7 @@ class PipelineTest : public ::testing::Test {
     context_.knobs = &knobs_;
     context_.pool = &pool_;
     context_.compressor = &compressor_;
+    context_.limiter = &limiter_;
     context_.runner = &runner_;
     context_.auth = &auth_;
     context_.instance_name = "test";
@@ -61,6 +62,7 @@ class PipelineTest : public ::testing::Test {
   InstanceSecret secret_;
   Authenticator auth_;
   FakeRunner runner_;
+  AddressLimiter limiter_{NetworkLimits()};
   BlockingPool pool_, compressor_;
   ServerContext context_;
   std::unique_ptr<Pipeline> pipeline_;
