@@ -42,23 +42,21 @@ class AsyncCache {
 
   // `renew`: what is there was not good enough; it is loaded again unless that was done a moment ago.
   void get(const std::string& key, bool renew, const Load& load, OnValue done) {
-    std::optional<V> ready;
-    {
-      std::lock_guard lock(mutex_);
-      const int64_t now = policy_.now_ns();
-      Entry& entry = entries_[key];
-      entry.used_ns = now;
-      const bool may_renew = renew && now - entry.renewed_ns >= nanos(policy_.renew_interval_s);
-      if (entry.value && now < entry.fresh_until_ns && !may_renew && !(renew && entry.loading)) {
-        ready = entry.value;
-      } else {
-        if (may_renew) entry.renewed_ns = now;
-        entry.waiting.push_back(std::move(done));
-        if (std::exchange(entry.loading, true)) return;
-        forget_oldest_locked();
-      }
+    std::unique_lock lock(mutex_);
+    const int64_t now = policy_.now_ns();
+    Entry& entry = entries_[key];
+    entry.used_ns = now;
+    const bool may_renew = renew && now - entry.renewed_ns >= nanos(policy_.renew_interval_s);
+    if (entry.value && now < entry.fresh_until_ns && !may_renew && !(renew && entry.loading)) {
+      V value = *entry.value;
+      lock.unlock();
+      return done(std::move(value));
     }
-    if (ready) return done(*std::move(ready));
+    if (may_renew) entry.renewed_ns = now;
+    entry.waiting.push_back(std::move(done));
+    if (std::exchange(entry.loading, true)) return;
+    forget_oldest_locked();
+    lock.unlock();
     load([this, key](Result<Loaded> loaded) { landed(key, std::move(loaded)); });
   }
 
