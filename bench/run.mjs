@@ -16,6 +16,7 @@ import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
 import { hostileFigures } from "./hostile.mjs";
 import { memoryFigures } from "./memory.mjs";
+import { syncFigures } from "./sync.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
 const SECONDS = Number(process.env.HULL_BENCH_SECONDS ?? 5);
@@ -33,7 +34,7 @@ async function beast(mode) {
   const port = await freePort();
   const child = spawn(join(BUILD, "bench/bench_beast"), [mode, `${port}`], { stdio: "ignore" });
   await sleep(300);
-  return { port, stop: () => child.kill("SIGKILL") };
+  return { port, pid: child.pid, stop: () => child.kill("SIGKILL") };
 }
 
 const cache = new Map();
@@ -122,19 +123,6 @@ const restart = async (server) => {
   await server.launch();
 };
 
-async function fanout(server) {
-  return once("fanout", async () => {
-    const [p50, p99, bytes] = run("bench_load", "fanout", server.port, 1000, 50, "counters:get", "counters:bump").trim().split(" ").map(Number);
-    const bare = await beast("broadcast");
-    try {
-      const [bareP50, bareP99] = run("bench_load", "broadcast", bare.port, 1000, 50, bytes).trim().split(" ").map(Number);
-      return { p50, p99, bareP50, bareP99 };
-    } finally {
-      bare.stop();
-    }
-  });
-}
-
 const hello = "bare Beast hello-world, same connections";
 const sqlite = "raw SQLite, one durable insert per transaction";
 const contexts = "contexts/s from the same snapshot in a bare loop on all cores";
@@ -179,22 +167,6 @@ const FIGURES = {
     baseline: sqlite,
     measure: async (server) => [rate("ws", server.port, 32, SECONDS, "notes:add"), await sqliteRate()],
   },
-  fanout_1000_p50_ms: {
-    unit: "ms",
-    baseline: "bare Beast broadcast of the same bytes to 1000 clients",
-    measure: async (server) => {
-      const { p50, bareP50 } = await fanout(server);
-      return [p50, bareP50];
-    },
-  },
-  fanout_1000_p99_ms: {
-    unit: "ms",
-    baseline: "bare Beast broadcast of the same bytes to 1000 clients",
-    measure: async (server) => {
-      const { p99, bareP99 } = await fanout(server);
-      return [p99, bareP99];
-    },
-  },
   rss_after_load_mib: {
     unit: "MiB",
     baseline: "idle Node process",
@@ -220,6 +192,7 @@ Object.assign(FIGURES, callFigures({ run, build: BUILD, seconds: SECONDS, load: 
 const engine = engineFigures({ run, seconds: SECONDS, documents, data: options.data, note });
 Object.assign(
   FIGURES,
+  syncFigures({ build: BUILD, seconds: SECONDS, beast, once, note, rate }),
   actionFigures({ memory: processTreeMiB, cached: once }),
   hostileFigures({ seconds: SECONDS }),
   memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),

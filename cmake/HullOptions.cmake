@@ -1,9 +1,13 @@
 # Compiler flags, sanitizers and build accelerators shared by every room.
 option(HULL_TESTS "Build the unit tests" ON)
 option(HULL_BENCH "Build the benchmarks" ON)
+option(HULL_FUZZ "Build the fuzz targets against libFuzzer (needs clang)" OFF)
 set(HULL_SANITIZE "" CACHE STRING "Value for -fsanitize= (address,undefined or thread)")
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
+if(HULL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(HULL_SANITIZE)
   add_compile_options(-fsanitize=${HULL_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${HULL_SANITIZE})

@@ -6,18 +6,9 @@ import { ConvexReactClient } from "convex/react";
 import { anyApi as api } from "convex/server";
 import { ConvexError } from "convex/values";
 import { useApp } from "./lib/fixture.mjs";
-import { sleep } from "./lib/server.mjs";
+import { sleep, until } from "./lib/server.mjs";
 
 const hull = useApp("tests/app");
-async function until(check, timeout = 10_000) {
-  const end = Date.now() + timeout;
-  for (;;) {
-    const result = await check();
-    if (result) return result;
-    if (Date.now() > end) assert.fail(`never true: ${check}`);
-    await sleep(10);
-  }
-}
 
 describe("ConvexHttpClient", () => {
   it("query, mutation, action, consistent reads, errors", async () => {

@@ -9,13 +9,21 @@
 
 namespace hull {
 
-std::string sha256(std::string_view data) {
-  std::string out(32, '\0');
-  if (EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr,
-                 EVP_sha256(), nullptr) != 1)
+namespace {
+
+std::string digest(const EVP_MD* algorithm, std::string_view data) {
+  std::string out(static_cast<size_t>(EVP_MD_size(algorithm)), '\0');
+  if (EVP_Digest(data.data(), data.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, algorithm,
+                 nullptr) != 1)
     std::abort();
   return out;
 }
+
+}  // namespace
+
+std::string sha1(std::string_view data) { return digest(EVP_sha1(), data); }
+
+std::string sha256(std::string_view data) { return digest(EVP_sha256(), data); }
 
 std::string sha256_hex(std::string_view data) { return hex_encode(sha256(data)); }
 

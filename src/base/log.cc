@@ -1,39 +1,26 @@
 #include "base/log.h"
 
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/log_filter.h"
 
 namespace hull {
 namespace {
 
-constexpr std::string_view kTarget = "hull";
+enum class Format { kCompact, kPretty, kJson };
 
-// The directive without a target decides ("warn,sqlite=debug" -> warn): targets are modules of other servers.
-spdlog::level::level_enum parse_level(std::string_view directives) {
-  while (!directives.empty()) {
-    std::string_view one = directives.substr(0, directives.find(','));
-    directives.remove_prefix(std::min(directives.size(), one.size() + 1));
-    std::string lower;
-    for (char c : one) {
-      if (c != ' ') lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-    }
-    if (lower == "trace") return spdlog::level::trace;
-    if (lower == "debug") return spdlog::level::debug;
-    if (lower == "info") return spdlog::level::info;
-    if (lower == "warn") return spdlog::level::warn;
-    if (lower == "error") return spdlog::level::err;
-    if (lower == "off") return spdlog::level::off;
-  }
-  return spdlog::level::info;
-}
+constexpr const char* kTarget = "hull";
+std::shared_ptr<spdlog::logger> http_logger, function_logger;  // set once
 
 std::string_view level_name(spdlog::level::level_enum level) {
   switch (level) {
@@ -78,13 +65,26 @@ void append(std::string_view text, spdlog::memory_buf_t& out) {
   out.append(text.data(), text.data() + text.size());
 }
 
+// One line per event: what a message quotes may have several.
+void append_on_one_line(std::string_view text, spdlog::memory_buf_t& out) {
+  for (char c : text) {
+    if (c == '\n') {
+      append("\\n", out);
+    } else {
+      out.push_back(c);
+    }
+  }
+}
+
 class LineFormatter : public spdlog::formatter {
  public:
-  explicit LineFormatter(bool json) : json_(json) {}
+  explicit LineFormatter(Format format) : format_(format) {}
 
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
-    std::string_view target = message.logger_name.size() > 0 ? view_of(message.logger_name) : kTarget;
-    if (json_) {
+    const std::string_view target =
+        message.logger_name.size() > 0 ? view_of(message.logger_name) : std::string_view(kTarget);
+    const bool pretty = format_ == Format::kPretty;
+    if (format_ == Format::kJson) {
       append("{\"timestamp\":\"" + utc_time(message.time) + "\",\"level\":\"", out);
       append(level_name(message.level), out);
       append("\",\"target\":\"", out);
@@ -94,21 +94,27 @@ class LineFormatter : public spdlog::formatter {
       append("\"}}\n", out);
       return;
     }
-    append(utc_time(message.time) + " ", out);
+    append((pretty ? "  " : "") + utc_time(message.time) + " ", out);
     message.color_range_start = out.size();
     append(level_name(message.level), out);
     message.color_range_end = out.size();
     append(" ", out);
     append(target, out);
     append(": ", out);
-    append(view_of(message.payload), out);
-    append("\n", out);
+    if (pretty) {
+      append(view_of(message.payload), out);
+    } else {
+      append_on_one_line(view_of(message.payload), out);
+    }
+    append(pretty ? "\n\n" : "\n", out);
   }
 
-  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<LineFormatter>(json_); }
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(format_);
+  }
 
  private:
-  bool json_;
+  const Format format_;
 };
 
 std::string_view environment(const char* name) {
@@ -119,15 +125,41 @@ std::string_view environment(const char* name) {
 }  // namespace
 
 void init_logging() {
-  bool color = environment("NO_COLOR").empty();
-  auto sink = std::make_shared<spdlog::sinks::stdout_color_sink_mt>(color ? spdlog::color_mode::automatic
-                                                                          : spdlog::color_mode::never);
-  auto logger = std::make_shared<spdlog::logger>(std::string(kTarget), std::move(sink));
-  logger->set_level(parse_level(environment("RUST_LOG")));
-  logger->set_formatter(std::make_unique<LineFormatter>(environment("LOG_FORMAT") == "json"));
-  // A crash must not lose the lines that explain it.
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(std::move(logger));
+  const bool color = environment("NO_COLOR").empty();
+  std::vector<spdlog::sink_ptr> sinks = {std::make_shared<spdlog::sinks::stdout_color_sink_mt>(
+      color ? spdlog::color_mode::automatic : spdlog::color_mode::never)};
+  const std::string_view wanted = environment("LOG_FORMAT");
+  const Format format = wanted == "json"     ? Format::kJson
+                        : wanted == "pretty" ? Format::kPretty
+                                             : Format::kCompact;
+  std::string trace_problem;
+  if (!environment("CONVEX_TRACE_FILE").empty()) {
+    try {
+      sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>("hull.log"));
+    } catch (const spdlog::spdlog_ex& e) {
+      trace_problem = e.what();
+    }
+  }
+  const std::string_view directives = environment("RUST_LOG");
+  const std::optional<LogFilter> filter = LogFilter::parse(directives);
+  auto make = [&](const char* target) {
+    auto logger = std::make_shared<spdlog::logger>(target, sinks.begin(), sinks.end());
+    logger->set_level(filter.value_or(LogFilter()).level_of(target));
+    logger->set_formatter(std::make_unique<LineFormatter>(format));
+    // A crash must not lose the lines that explain it.
+    logger->flush_on(spdlog::level::info);
+    return logger;
+  };
+  spdlog::set_default_logger(make(kTarget));
+  http_logger = make("convex-cloud-http");
+  function_logger = make("functions");
+  if (!filter) spdlog::warn("RUST_LOG is malformed ('{}'), logging at level info", directives);
+  if (!wanted.empty() && wanted != "json" && wanted != "pretty" && wanted != "compact")
+    spdlog::warn("LOG_FORMAT must be json, compact or pretty, not '{}'; using compact", wanted);
+  if (!trace_problem.empty()) spdlog::warn("Cannot write the log file: {}", trace_problem);
 }
+
+spdlog::logger& http_log() { return http_logger ? *http_logger : *spdlog::default_logger_raw(); }
+spdlog::logger& function_log() { return function_logger ? *function_logger : *spdlog::default_logger_raw(); }
 
 }  // namespace hull

@@ -1,12 +1,16 @@
-// The server's own log (spdlog) on stdout: UTC time, level, message with key=value fields. Never pass
-// secrets, keys, tokens, function arguments or query strings here. Thread-safe. LOG_FORMAT=json and RUST_LOG
-// levels: operations.md §13.1.
+// The server's own log (spdlog) on stdout: UTC time, level, target, message with key=value fields. Never pass
+// secrets, keys, tokens, function arguments or query strings here. Thread-safe. RUST_LOG, LOG_FORMAT,
+// NO_COLOR and CONVEX_TRACE_FILE: operations.md §5, §13.1.
 #pragma once
 
 #include <spdlog/spdlog.h>
 
 namespace hull {
 
-void init_logging();  // reads RUST_LOG, LOG_FORMAT, NO_COLOR; call once from main
+void init_logging();  // reads the variables; call once from main
+
+// Loggers with a target of their own; the default one until init_logging() has run.
+spdlog::logger& http_log();      // "convex-cloud-http": access lines
+spdlog::logger& function_log();  // "functions": what functions print (FUNCTION_LOGS_TO_STDOUT)
 
 }  // namespace hull

@@ -15,9 +15,12 @@ struct ServeOptions {
   std::optional<std::string> instance_name, instance_secret;
   std::optional<std::string> cloud_origin, site_origin;
   bool redact_logs = false;
+  std::string local_log_sink;  // "" = none
   bool relaxed_durability = false;
 };
 int serve(const ServeOptions& options);
+// Looks at everything that a start needs and reports it on stdout. The database is not opened.
+int check_config(const ServeOptions& options);
 
 struct AdminKeyOptions {
   std::string data_dir;

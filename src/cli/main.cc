@@ -13,7 +13,7 @@ struct IgnoredFlags {
 
   void add(CLI::App& command) {
     for (const char* name : {"--beacon-tag", "--beacon-fields", "--sentry-identifier", "--control-plane-url",
-                             "--control-plane-access-token", "--local-log-sink", "--convex-http-proxy"}) {
+                             "--control-plane-access-token", "--convex-http-proxy"}) {
       command.add_option(name, text, "Accepted and ignored")->group("");
     }
     command.add_flag("--disable-beacon", flag, "Accepted: there is no beacon")->group("");
@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   std::string name, secret, cloud_origin, site_origin;
   IgnoredFlags ignored;
   CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
+  serve_command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   serve_command->add_option("--data-dir", serve.data_dir, "Directory of the data; created on first start")
       ->envname("HULL_DATA_DIR")
       ->required();
@@ -76,6 +77,10 @@ int main(int argc, char** argv) {
       ->envname("HULL_DURABILITY")
       ->check(CLI::IsMember({"sync", "relaxed"}))
       ->capture_default_str();
+  bool check = false;
+  serve_command->add_flag("--check-config", check, "Check the settings, report and exit");
+  serve_command->add_option("--local-log-sink", serve.local_log_sink,
+                            "File that every log line and function execution is appended to, as JSON lines");
   ignored.add(*serve_command);
 
   hull::AdminKeyOptions key;
@@ -107,6 +112,14 @@ int main(int argc, char** argv) {
       serve.site_origin = choose(site_flag, site_origin, "CONVEX_SITE_ORIGIN");
       serve.redact_logs = serve.redact_logs || set_and_not_empty("REDACT_LOGS_TO_CLIENT");
       serve.relaxed_durability = durability == "relaxed";
+      if (name_flag->count() > 0 && secret_flag->count() == 0 && !set_and_not_empty("INSTANCE_SECRET")) {
+        std::cerr << "--instance-name must be given together with --instance-secret\n";
+        return 2;
+      }
+      if (secret_flag->count() > 0 && name_flag->count() == 0 && !set_and_not_empty("INSTANCE_NAME")) {
+        std::cerr << "--instance-secret must be given together with --instance-name\n";
+        return 2;
+      }
       if (serve.cloud_origin.has_value() != serve.site_origin.has_value()) {
         std::cerr << "--convex-origin and --convex-site must be given together\n";
         return 2;
@@ -116,7 +129,7 @@ int main(int argc, char** argv) {
         if (std::string problem = check_origin(what, value.value_or("")); !problem.empty())
           return hull::fail(problem);
       }
-      return hull::serve(serve);
+      return check ? hull::check_config(serve) : hull::serve(serve);
     }
     if (*key_command) return hull::print_admin_key(key);
     return hull::print_key_for(keygen_name, keygen_secret, keygen_read_only);

@@ -1,33 +1,24 @@
 // `hull serve`: puts the rooms together, in the order of operations.md §7, and takes them apart again.
-#include <unistd.h>
-
-#include <climits>
+#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 
 #include "base/log.h"
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/file_limit.h"
 #include "cli/signals.h"
+#include "cli/start_checks.h"
 #include "database/maintenance.h"
 #include "deploy/deploy.h"
 #include "server/server.h"
 #include "services/credentials.h"
+#include "services/log_streams.h"
 #include "services/system_functions.h"
+#include "services/usage_meter.h"
 #include "storage/sqlite/sqlite_store.h"
 
 namespace hull {
 namespace {
-
-// HULL_LIB_DIR, else lib/hull beside the executable: node, worker.node, runtime.js.
-std::string library_directory() {
-  if (const char* dir = std::getenv("HULL_LIB_DIR"); dir != nullptr && *dir != 0) return dir;
-  char path[PATH_MAX];
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  std::filesystem::path exe =
-      length > 0 ? std::string(path, static_cast<size_t>(length)) : std::string("./hull");
-  return (exe.parent_path() / "lib" / "hull").string();
-}
 
 bool truthy(const char* value) {
   if (value == nullptr) return false;
@@ -59,6 +50,8 @@ struct Backend {
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<Authenticator> auth;
+  std::unique_ptr<LogStreams> log_streams;
+  std::unique_ptr<UsageMeter> usage;
   std::unique_ptr<Deploy> deploy;
 };
 
@@ -72,6 +65,8 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   network.version = release_version();
   network.redact_logs = options.redact_logs;
   network.metrics_endpoint = !truthy(std::getenv("DISABLE_METRICS_ENDPOINT"));
+  network.not_found_is_404 = truthy(std::getenv("UDF_404_ON_BAD_PATH"));
+  network.limits = NetworkLimits::from_environment();
   network.drain_timeout_s = seconds_from_environment("BACKEND_REQUEST_DRAIN_TIMEOUT", 15);
   HULL_TRY(backend.server, Server::open(std::move(network)));
   uint16_t port = backend.server->port(), site_port = backend.server->site_port();
@@ -106,13 +101,21 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   functions.cloud_origin = cloud_origin;
   functions.site_origin = site_origin;
   functions.redact_logs = options.redact_logs;
+  functions.log_to_stdout = truthy(std::getenv("FUNCTION_LOGS_TO_STDOUT"));
+  HULL_CHECK_OK(check_library(functions.lib_dir));
   spdlog::info("Starting function workers from {}", functions.lib_dir);
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
-  backend.auth = std::make_unique<Authenticator>(
-      &credentials.secret, credentials.instance_name,
-      [engine = backend.engine.get()] { return stored_auth_providers(*engine->snapshot()->catalog()); });
+  TokenVerifier::Options tokens;
+  tokens.providers = [engine = backend.engine.get()] {
+    return stored_auth_providers(*engine->snapshot()->catalog());
+  };
+  tokens.redact = options.redact_logs;
+  tokens.now_unix_ns = unix_nanos;
+  tokens.now_monotonic_ns = monotonic_nanos;
+  backend.auth = std::make_unique<Authenticator>(&credentials.secret, credentials.instance_name,
+                                                 std::make_unique<TokenVerifier>(std::move(tokens)));
 
   DeployOptions deploy;
   deploy.runner = backend.runner.get();
@@ -123,10 +126,17 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   deploy.instance_name = credentials.instance_name;
   backend.deploy = Deploy::create(std::move(deploy));
 
+  backend.log_streams = std::make_unique<LogStreams>(
+      LogStreamOptions{backend.runner.get(), &knobs, credentials.instance_name, options.local_log_sink});
+  backend.usage = std::make_unique<UsageMeter>(
+      UsageOptions{backend.runner.get(), &knobs, options.data_dir + "/usage.json"});
+
   ServerBackend attached;
   attached.runner = backend.runner.get();
   attached.deploy = backend.deploy.get();
   attached.auth = backend.auth.get();
+  attached.log_streams = backend.log_streams.get();
+  attached.usage = backend.usage.get();
   attached.instance_name = credentials.instance_name;
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
@@ -138,8 +148,11 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 // Quietest first: no more requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
   if (backend.server) backend.server->stop();
+  backend.usage.reset();
+  backend.log_streams.reset();
   backend.deploy.reset();
   backend.maintenance.reset();
+  if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.server.reset();
   backend.auth.reset();
@@ -147,31 +160,74 @@ void stop(Backend& backend) {
   backend.engine.reset();
 }
 
+CredentialOptions credential_options(const ServeOptions& options, bool create) {
+  CredentialOptions where;
+  where.data_dir = options.data_dir;
+  where.instance_name = options.instance_name;
+  where.instance_secret = options.instance_secret;
+  where.create = create;
+  return where;
+}
+
+// The cause is the last line of the log as well as of stderr.
+int give_up(const Error& error) {
+  spdlog::error("Cannot start: {}", error.message);
+  spdlog::shutdown();
+  return fail(error.message);
+}
+
 }  // namespace
+
+int check_config(const ServeOptions& options) {
+  init_logging();
+  Knobs::from_environment();
+  NetworkLimits::from_environment();
+  warn_about_ignored_settings();
+  bool sound = true;
+  auto report = [&sound](const char* what, const Result<void>& checked) {
+    sound = sound && checked.ok();
+    std::printf("%-16s %s\n", what, checked.ok() ? "ok" : checked.error().message.c_str());
+  };
+  auto checked = check_data_dir(options.data_dir);
+  report("data directory", checked);
+  if (checked.ok()) {
+    auto credentials = resolve_credentials(credential_options(options, false));
+    const bool first_start = !credentials.ok() && credentials.error().code == "MissingInstanceSecret";
+    report("credentials", credentials.ok() || first_start ? Result<void>() : credentials.error());
+  }
+  report("library", check_library(library_directory()));
+  ServerOptions network;
+  const Knobs knobs;
+  network.knobs = &knobs;
+  network.address = options.interface;
+  network.port = options.port;
+  network.site_port = options.site_port;
+  auto server = Server::open(std::move(network));
+  report("ports", server.ok() ? Result<void>() : server.error());
+  std::fflush(stdout);
+  return sound ? 0 : 1;
+}
 
 int serve(const ServeOptions& options) {
   int64_t begin_ns = monotonic_nanos();
   init_logging();
   install_stop_signals();
   spdlog::info("Hull {}", HULL_VERSION);
+  raise_file_limit();
   Knobs knobs = Knobs::from_environment();
+  warn_about_ignored_settings();
+  spdlog::info("Actions may take {} s, in Node.js {} s; requests {} s", knobs.action_user_timeout_s,
+               knobs.node_action_user_timeout_s, knobs.http_timeout_s);
 
-  std::error_code error;
-  std::filesystem::create_directories(options.data_dir, error);
-  if (error) return fail("cannot create the data directory " + options.data_dir + ": " + error.message());
-  CredentialOptions where;
-  where.data_dir = options.data_dir;
-  where.instance_name = options.instance_name;
-  where.instance_secret = options.instance_secret;
-  auto credentials = resolve_credentials(where);
-  if (!credentials.ok()) return fail(credentials.error().message);
+  if (auto checked = check_data_dir(options.data_dir); !checked.ok()) return give_up(checked.error());
+  auto credentials = resolve_credentials(credential_options(options, true));
+  if (!credentials.ok()) return give_up(credentials.error());
 
   Backend backend;
   auto started = start(options, knobs, *credentials, backend);
   if (!started.ok()) {
     stop(backend);
-    spdlog::shutdown();
-    return fail(started.error().message);
+    return give_up(started.error());
   }
   spdlog::info("Ready in {} ms: API http://{}:{}, HTTP actions http://{}:{}",
                (monotonic_nanos() - begin_ns) / 1'000'000, options.interface, backend.server->port(),

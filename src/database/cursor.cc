@@ -15,7 +15,14 @@ constexpr std::string_view kJournalPurpose = "query journal";
 constexpr size_t kFingerprintSize = 32;
 constexpr size_t kHeaderSize = kFingerprintSize + 1 + 4;
 
-Error not_a_cursor() { return Error::bad_request("InvalidCursor", "Failed to parse cursor"); }
+// Clients that know this data start the pagination again (sync-protocol.md §8.6).
+Error invalid_cursor(std::string text) {
+  Error error = Error::bad_request("InvalidCursor", std::move(text));
+  error.data_json = R"({"isConvexSystemError":true,"paginationError":"InvalidCursor"})";
+  return error;
+}
+
+Error not_a_cursor() { return invalid_cursor("Failed to parse cursor"); }
 
 }  // namespace
 
@@ -55,12 +62,9 @@ Result<OpenCursor> open_cursor(const CursorContext& context, std::string_view cu
 }
 
 Error cursor_of_another_query() {
-  Error error =
-      Error::bad_request("InvalidCursor",
-                         "InvalidCursor: Tried to run a query starting from a cursor, but it looks like this "
-                         "cursor is from a different query.");
-  error.data_json = R"({"isConvexSystemError":true,"paginationError":"InvalidCursor"})";
-  return error;
+  return invalid_cursor(
+      "InvalidCursor: Tried to run a query starting from a cursor, but it looks like this cursor is from a "
+      "different query.");
 }
 
 std::string seal_journal(const CursorContext& context, std::string_view end_cursor) {

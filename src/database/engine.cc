@@ -82,6 +82,9 @@ class EngineImpl final : public Engine {
     return subscriptions_->add(std::move(reads), std::move(on_invalid));
   }
   size_t subscription_count() const override { return subscriptions_->size(); }
+  void observe_invalidations(InvalidationObserver observer) override {
+    writer_.observe_invalidations(std::move(observer));
+  }
 
   Store& store() override { return *core_->store; }
   Env& env() override { return core_->env; }

@@ -132,6 +132,11 @@ class Engine {
   virtual std::shared_ptr<Subscription> subscribe(std::shared_ptr<const ReadSet> reads, Timestamp ts,
                                                   std::function<void()> on_invalid) = 0;
   virtual size_t subscription_count() const = 0;
+  // `observer` is told, on the log-writer thread, how many subscriptions a commit of `source` has invalidated
+  // through a user table. It must not block; null ends it, and no call is running any more afterwards.
+  using InvalidationObserver =
+      std::function<void(const std::string& source, const std::string& table, size_t count)>;
+  virtual void observe_invalidations(InvalidationObserver observer) = 0;
   virtual Store& store() = 0;
   virtual Env& env() = 0;
   // Why commits are refused now (code ReadOnly), for people; nullopt while they are possible.

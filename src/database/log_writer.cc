@@ -150,6 +150,7 @@ Result<void> LogWriter::make_durable(std::vector<AssignedCommit>& group) {
 
 void LogWriter::publish(std::vector<AssignedCommit> group) {
   Callbacks callbacks;
+  Hits hits;
   std::map<TabletId, TableSummary> changes;
   for (const AssignedCommit& commit : group) {
     if (!commit.logged) continue;
@@ -165,7 +166,10 @@ void LogWriter::publish(std::vector<AssignedCommit> group) {
     SubscriptionIndex::Lock lock = subscriptions_.lock();
     std::vector<PublishedState::CatalogAt> catalogs;
     for (AssignedCommit& commit : group) {
-      if (commit.logged) subscriptions_.mark(*commit.logged, callbacks);
+      if (commit.logged) {
+        for (const auto& [index, count] : subscriptions_.mark(*commit.logged, callbacks))
+          hits[{commit.logged->source, index}] += count;
+      }
       if (commit.catalog) catalogs.emplace_back(commit.ts, std::move(commit.catalog));
     }
     published_.advance(group.back().ts, std::move(catalogs), deltas);
@@ -178,6 +182,24 @@ void LogWriter::publish(std::vector<AssignedCommit> group) {
   }
   for (auto& callback : callbacks) callback();
   for (auto& callback : take_waiters(group.back().ts)) callback();
+  if (!hits.empty()) report_invalidations(hits);
+}
+
+void LogWriter::observe_invalidations(Engine::InvalidationObserver observer) {
+  std::lock_guard lock(observer_mutex_);
+  observer_ = std::move(observer);
+}
+
+void LogWriter::report_invalidations(const Hits& hits) {
+  std::lock_guard lock(observer_mutex_);
+  if (!observer_) return;
+  const std::shared_ptr<const Catalog> catalog = published_.snapshot()->catalog();
+  for (const auto& [from, count] : hits) {
+    const auto& [source, index] = from;
+    const IndexInfo* info = catalog->index(index);
+    const TableInfo* table = info ? catalog->table(info->tablet) : nullptr;
+    if (table && !table->system) observer_(source, table->name, count);
+  }
 }
 
 void LogWriter::fail(std::vector<AssignedCommit> group) {

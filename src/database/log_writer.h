@@ -57,6 +57,9 @@ class LogWriter {
   // Writes what was enqueued, runs what was posted and ends the thread.
   void stop();
 
+  // Any thread: see Engine::observe_invalidations.
+  void observe_invalidations(Engine::InvalidationObserver observer);
+
   // Any thread: why commits are refused now.
   std::optional<Error> refusal() const;
   uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
@@ -70,6 +73,8 @@ class LogWriter {
   void write(std::vector<AssignedCommit> group);
   Result<void> make_durable(std::vector<AssignedCommit>& group);
   void publish(std::vector<AssignedCommit> group);
+  using Hits = std::map<std::pair<std::string, IndexId>, size_t>;  // by source and index
+  void report_invalidations(const Hits& hits);
   void fail(std::vector<AssignedCommit> group);
   void refuse_commits(const Error& cause);
   void try_to_recover();
@@ -95,6 +100,9 @@ class LogWriter {
   Callbacks posted_;
   std::optional<AssignedCommit> resume_;
   bool stopping_ = false;
+
+  std::mutex observer_mutex_;  // held while the observer runs
+  Engine::InvalidationObserver observer_;
 
   std::mutex waiters_mutex_;
   std::multimap<Timestamp, std::function<void()>> waiters_;  // guarded by waiters_mutex_

@@ -112,7 +112,7 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
       bytes += size;
       keys.push_back(std::move(row->key));
       auto passes = operators.passes(row->document->value);
-      Result<void> charged = user ? impl_->charge_read(1, size) : Result<void>();
+      Result<void> charged = user ? impl_->charge_read(query->table, 1, size) : Result<void>();
       if (!charged.ok() || !passes.ok()) {
         consumed.consumed_to(keys.back());
         return charged.ok() ? std::move(passes).error() : std::move(charged).error();

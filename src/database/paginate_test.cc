@@ -154,13 +154,15 @@ TEST_F(PaginateTest, Errors) {
   zero.maximum_rows_read = 0;
   EXPECT_EQ(failure(run(zero)),
             "InvalidPaginationLimit: maximumRowsRead and maximumBytesRead must be greater than 0");
-  EXPECT_EQ(failure(run(page(1, "junk"))), "InvalidCursor: Failed to parse cursor");
+  auto junk = run(page(1, "junk"));
+  EXPECT_EQ(failure(junk), "InvalidCursor: Failed to parse cursor");
   auto first = run(page(1));
   PageSpec other = page(1, first->continue_cursor);
   other.query = full_scan("t", "desc");
   auto refused = run(other);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().data_json, R"({"isConvexSystemError":true,"paginationError":"InvalidCursor"})");
+  EXPECT_EQ(junk.error().data_json, refused.error().data_json);
   Transaction tx(db.snapshot(), options(false));
   ASSERT_TRUE(tx.paginate(page(1), {}).ok());
   EXPECT_TRUE(failure(tx.paginate(page(1), {})).starts_with("MultiplePaginatedDatabaseQueries: "));

@@ -95,6 +95,7 @@ class QueryStreamImpl : public QueryStream {
       : tx_(tx),
         impl_(*tx.impl_),
         user_(query.user),
+        table_(std::move(query.table)),
         reader_(impl_, query.index, query.interval, order, operators.batch_hint()),
         consumed_(impl_, query.index->id, query.interval, order, query.user),
         operators_(std::move(operators)) {}
@@ -111,7 +112,7 @@ class QueryStreamImpl : public QueryStream {
     else if (item.documents > 0)
       consumed_.consumed_to(item.last_key);
     finished_ = !item.document;
-    if (user_) HULL_CHECK_OK(impl_.charge_read(item.documents, item.bytes));
+    if (user_) HULL_CHECK_OK(impl_.charge_read(table_, item.documents, item.bytes));
     if (item.error) return std::move(*item.error);
     return std::move(item.document);
   }
@@ -182,6 +183,7 @@ class QueryStreamImpl : public QueryStream {
   Transaction& tx_;
   Transaction::Impl& impl_;
   bool user_;
+  const std::string table_;
   RowReader reader_;
   ConsumedRange consumed_;
   OperatorChain operators_;

@@ -60,15 +60,20 @@ std::shared_ptr<Subscription> SubscriptionIndex::add(std::shared_ptr<const ReadS
   return entry;
 }
 
-void SubscriptionIndex::mark(const LoggedCommit& commit, Callbacks& callbacks) {
+std::vector<std::pair<IndexId, size_t>> SubscriptionIndex::mark(const LoggedCommit& commit,
+                                                                Callbacks& callbacks) {
+  std::vector<std::pair<IndexId, size_t>> hits;
   for (const TouchedKey& key : commit.keys) {
     auto it = indexes_.find(key.index.n);
     if (it == indexes_.end()) continue;
+    const size_t before = callbacks.size();
     if (auto point = it->second.points.find(key.key); point != it->second.points.end()) {
       for (Entry* entry : point->second) entry->invalidate(commit.ts, callbacks);
     }
     it->second.ranges.stab(key.key, [&](Entry* entry) { entry->invalidate(commit.ts, callbacks); });
+    if (callbacks.size() > before) hits.emplace_back(key.index, callbacks.size() - before);
   }
+  return hits;
 }
 
 void SubscriptionIndex::remove(Entry& entry) {

@@ -36,7 +36,8 @@ class SubscriptionIndex : public std::enable_shared_from_this<SubscriptionIndex>
   // The lock is held in the following two.
   std::shared_ptr<Subscription> add(std::shared_ptr<const ReadSet> reads, std::function<void()> on_invalid);
   // Marks what `commit` touches and appends the callbacks of those hit for the first time.
-  void mark(const LoggedCommit& commit, Callbacks& callbacks);
+  // Returns how many were hit through which index.
+  std::vector<std::pair<IndexId, size_t>> mark(const LoggedCommit& commit, Callbacks& callbacks);
 
   size_t size() const;
 

@@ -42,7 +42,7 @@ std::span<const SystemTable> system_tables() {
       {"_index_backfills", 36, {{"by_index_id", {"indexId"}}}, false},
       {"_schema_validation_progress", 37, {{"by_schema_id", {"schemaId"}}}, false},
       {"_scheduled_job_args", 38, {}, false},
-      {"_usage_limits", 40, {}, false},
+      {"_usage_limits", 40, {}, true},
   };
   return tables;
 }

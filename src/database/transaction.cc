@@ -41,6 +41,13 @@ bool Transaction::Impl::note(Metadata kind, uint32_t n) {
 
 void Transaction::Impl::depend(const MetadataKey& key) { tx.reads_.add(key.first, key.second, false); }
 
+void Transaction::Impl::count_rows(std::string_view table, size_t rows) {
+  auto it = std::find_if(rows_read.begin(), rows_read.end(),
+                         [table](const auto& counted) { return counted.first == table; });
+  if (it == rows_read.end()) it = rows_read.insert(it, {std::string(table), 0});
+  it->second += rows;
+}
+
 const TableInfo* Transaction::Impl::depend_on_table_name(std::string_view name) {
   const TableInfo* table = tx.catalog_->table(name);
   if (!table || note(Metadata::kName, table->tablet.n)) depend(table_name_key(name));
@@ -138,7 +145,8 @@ Result<void> Transaction::Impl::check_reads() {
   return check_read_limits(tx.usage_, intervals, limits);
 }
 
-Result<void> Transaction::Impl::charge_read(size_t documents, size_t bytes) {
+Result<void> Transaction::Impl::charge_read(std::string_view table, size_t documents, size_t bytes) {
+  if (documents > 0) count_rows(table, documents);
   tx.usage_.documents_read += documents;
   tx.usage_.bytes_read += bytes;
   return check_reads();
@@ -149,7 +157,7 @@ Result<DocumentPtr> Transaction::Impl::read(const TableInfo& table, const Docume
   record_point(table, id);
   note_table_read(table);
   if (!table.system)
-    HULL_CHECK_OK(charge_read(document ? 1 : 0, document ? convex_size(document->value) : 0));
+    HULL_CHECK_OK(charge_read(table.name, document ? 1 : 0, document ? convex_size(document->value) : 0));
   return document;
 }
 
@@ -188,7 +196,10 @@ void Transaction::charge_to(const Transaction& caller, const TransactionBudget& 
   usage_ = caller.usage_;
   impl_->limits = narrowed(caller.impl_->limits, usage_, reads_.user_intervals(), budget);
 }
-void Transaction::take_charges(const Transaction& callee) { usage_ = callee.usage_; }
+void Transaction::take_charges(const Transaction& callee) {
+  usage_ = callee.usage_;
+  for (const auto& [table, rows] : callee.rows_read()) impl_->count_rows(table, rows);
+}
 
 // --- outcome
 // -------------------------------------------------------------------------------------------------------------
@@ -215,6 +226,7 @@ std::vector<LimitWarning> Transaction::warnings() const {
 }
 
 const std::set<std::string>& Transaction::tables_read() const { return impl_->tables_read; }
+const std::vector<std::pair<std::string, size_t>>& Transaction::rows_read() const { return impl_->rows_read; }
 
 Result<void> Transaction::finish() {
   if (!impl_->schema_failure) return {};

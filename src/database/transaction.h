@@ -141,6 +141,8 @@ class Transaction {
   // End cursor of the first paginate() call: the new journal. nullopt = none.
   std::optional<std::string> journal() const { return journal_; }
   const std::set<std::string>& tables_read() const;
+  // How many rows of each user table were read.
+  const std::vector<std::pair<std::string, size_t>>& rows_read() const;
   // Schema rows in progress that this transaction's writes break become failed here; call once before
   // commit_request().
   Result<void> finish();

@@ -40,7 +40,8 @@ struct Transaction::Impl {
   bool paginated = false;
   std::optional<SchemaFailure> schema_failure;
   std::set<std::string> tables_read;
-  std::set<Overlay::Key> near_limits;  // documents written close to their own limits
+  std::vector<std::pair<std::string, size_t>> rows_read;  // of user tables; few
+  std::set<Overlay::Key> near_limits;                     // documents written close to their own limits
 
   struct Savepoint {
     size_t overlay_mark;
@@ -73,8 +74,9 @@ struct Transaction::Impl {
   Result<std::vector<IndexRow>> scan(const IndexInfo& index, const Interval& interval, Order order,
                                      size_t limit);
   void record_point(const TableInfo& table, const DocumentId& id);
+  void count_rows(std::string_view table, size_t rows);
   // Counts documents of a user table and checks the read limits.
-  Result<void> charge_read(size_t documents, size_t bytes);
+  Result<void> charge_read(std::string_view table, size_t documents, size_t bytes);
   Result<void> check_reads();
   // A recorded and counted read by id.
   Result<DocumentPtr> read(const TableInfo& table, const DocumentId& id);

@@ -5,8 +5,8 @@
 #include "deploy/analysis_json.h"
 #include "deploy/evaluated_push.h"
 #include "deploy/source_package.h"
-#include "services/environment.h"
 #include "services/json_fields.h"
+#include "services/variable_change.h"
 #include "value/json.h"
 #include "value/names.h"
 
@@ -158,7 +158,7 @@ Result<EvaluatedPush> evaluate(const DeployOptions& options, PushRequest request
   AnalysisRequest analysis;
   analysis.text = text_loader(modules, shelf);
   HULL_TRY(auto sources, gather(request, std::move(modules)));
-  push.environment = user_environment(catalog);
+  push.environment = code_variables(catalog);
   push.import_phase = next_import_phase(catalog, request.server_version);
   // For the variables that every deployment has.
   HULL_TRY(auto code, options.runner->code().assemble({}, push.environment, push.import_phase.seed,

@@ -9,9 +9,9 @@
 #include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
 #include "functions/function_handles.h"
-#include "services/environment.h"
 #include "services/json_fields.h"
 #include "services/transact.h"
+#include "services/variable_change.h"
 #include "value/json.h"
 
 namespace hull {
@@ -226,7 +226,8 @@ Result<FinishDiff> switch_over(Transaction& transaction, const FinishRequest& re
                                const std::vector<EnvDeclaration>& declarations) {
   FinishDiff diff;
   transaction.depend_on_system_table("_environment_variables");
-  if (user_environment(transaction.catalog()) != request.environment)
+  transaction.depend_on_system_table("_canonical_urls");
+  if (code_variables(transaction.catalog()) != request.environment)
     return Error::bad_request("RaceDetected", "Environment variables have changed during push");
   HULL_CHECK_OK(check_environment(declarations, request.environment));
   HULL_TRY(diff.auth, replace_auth_providers(transaction, request.auth));

@@ -35,6 +35,8 @@ class FakeRunner final : public FunctionRunner {
   void action(FunctionCall, FunctionCallback) override { std::abort(); }
   void any(FunctionCall, FunctionCallback) override { std::abort(); }
   FunctionLog& log() override { std::abort(); }
+  const FunctionStatistics& statistics() override { std::abort(); }
+  metrics::Families metric_families() override { return {}; }
   SystemFunctions& system_functions() override { return functions_; }
   CodeLoader& code() override { return loader_; }
   Engine& engine() override { return *engine_; }
@@ -69,6 +71,7 @@ class FakeRunner final : public FunctionRunner {
   void http_action(HttpActionRequest, OnHttpResponse) override {}
   void answer_fetch_locally(FetchService::Local) override {}
   void cancel_actions() override {}
+  Result<FunctionResult> test_query(TestQuery) override { return Error::internal("fake"); }
   Result<void> prepare_node(const NodeSettings& settings) override {
     prepared_node.push_back(settings);
     if (node_failure) return *node_failure;

@@ -84,7 +84,7 @@ void ActionPool::submit(ActionCallPtr call) {
     if (!stopping_) {
       call->policy = &policy_;
       current_key_ = call->code->key();
-      waiting_.push_back({std::move(call), monotonic_nanos()});
+      enqueue_locked(std::move(call));
       dispatch_locked();
       return;
     }
@@ -119,8 +119,13 @@ ActionPool::Worker* ActionPool::worker_for_locked(const Code& code) {
   return workers_.back().get();
 }
 
+void ActionPool::enqueue_locked(ActionCallPtr call) {
+  auto place = call->unlimited ? waiting_.begin() : waiting_.end();
+  waiting_.insert(place, {std::move(call), monotonic_nanos()});
+}
+
 void ActionPool::dispatch_locked() {
-  while (!waiting_.empty() && running_ < policy_.max_concurrent) {
+  while (!waiting_.empty() && (running_ < policy_.max_concurrent || waiting_.front().call->unlimited)) {
     ActionCallPtr call = std::move(waiting_.front().call);
     waiting_.pop_front();
     Worker* worker = worker_for_locked(*call->code);
@@ -205,7 +210,7 @@ void ActionPool::run(Worker& worker) {
 void ActionPool::requeue_arriving_locked(Worker& worker) {
   if (stopping_) return;  // they are lost with the process
   running_ -= worker.arriving.size();
-  for (ActionCallPtr& call : worker.arriving) waiting_.push_back({std::move(call), monotonic_nanos()});
+  for (ActionCallPtr& call : worker.arriving) enqueue_locked(std::move(call));
   worker.arriving.clear();
 }
 

@@ -62,7 +62,8 @@ class ActionCall {
   virtual ~ActionCall() = default;
   const uint64_t id;
   const std::shared_ptr<const Code> code;
-  int64_t deadline_ns = 0;               // after it the worker is hung
+  bool unlimited = false;   // starts at once, however many are running; set before the submission
+  int64_t deadline_ns = 0;  // after it the worker is hung
   const ActionPolicy* policy = nullptr;  // of the pool it was submitted to
 
   virtual void started(std::shared_ptr<WorkerProcess> worker) = 0;  // sends StartCall
@@ -111,6 +112,7 @@ class ActionPool {
     int64_t since_ns = 0;
   };
 
+  void enqueue_locked(ActionCallPtr call);
   void dispatch_locked();
   Worker* worker_for_locked(const Code& code);
   void run(Worker& worker);

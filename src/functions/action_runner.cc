@@ -25,8 +25,13 @@ void ActionRunner::run(FunctionCall call, FunctionCallback done) {
   call.context.execution_id = random_uuid();
   auto fail = [this, &call, &done](const Error& error) {
     CallOutcome outcome = failed_outcome(error);
+    if (error.kind == ErrorKind::kForbidden) {  // for callers of actions not an error of the function
+      outcome.error.reset();
+      outcome.system_error = error;
+    }
     FunctionLogEntry entry = completion_entry(call, UdfType::kAction, unix_millis());
     entry.error = std::string(error.public_message()) + (outcome.error ? "\n" : "");
+    entry.system_error = outcome.system_error.has_value();
     parts_.log->append(std::move(entry));
     FunctionResult result;
     result.error = std::move(outcome.error);

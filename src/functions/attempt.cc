@@ -54,6 +54,11 @@ std::optional<std::string> operation_refusal(const Identity& identity, std::stri
   return fmt::format("You do not have permission to perform this operation ({}).", action);
 }
 
+std::string_view internal_operation(UdfType type) {
+  if (type == UdfType::kQuery) return "RunInternalQueries";
+  return type == UdfType::kMutation ? "RunInternalMutations" : "RunInternalActions";
+}
+
 }  // namespace
 
 std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
@@ -67,7 +72,8 @@ std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& 
   options.now_ms = now_ms;
   auto transaction = std::make_unique<Transaction>(std::move(snapshot), options);
   if (!system) {
-    for (std::string_view table : {"_modules", "_udf_config", "_environment_variables", "_backend_state"}) {
+    for (std::string_view table :
+         {"_modules", "_udf_config", "_environment_variables", "_canonical_urls", "_backend_state"}) {
       transaction->depend_on_system_table(table);
     }
   }
@@ -79,6 +85,10 @@ Result<const FunctionInfo*> admit_call(RunnerParts& parts, const FunctionCall& c
   if (auto stopped = stopped_text(catalog)) return Error::bad_request("DeploymentPaused", *stopped);
   HULL_TRY(const FunctionInfo* function,
            find_function(code, call.path, type, {call.allow_internal, call.public_not_found_text}));
+  if (!function->is_public && call.context.depth == 0) {
+    if (auto refusal = operation_refusal(*call.identity, internal_operation(type)))
+      return Error::forbidden("OperationNotPermitted", *std::move(refusal));
+  }
   HULL_CHECK_OK(check_args(call.path, function->args.get(), call.args, catalog, *parts.options.knobs));
   return function;
 }
@@ -178,6 +188,20 @@ void append_warnings(CallOutcome& outcome, const FunctionCall& call, UdfType typ
                     limit_ms / 1000, static_cast<int64_t>(outcome.user_ms)),
         "warning:UserTimeout"));
   }
+}
+
+std::shared_ptr<CallTicket> queue_call(RunnerParts& parts, UdfType type) {
+  return std::make_shared<CallTicket>(parts.outstanding, OutstandingCalls::Runtime::kIsolate, type);
+}
+
+void start_call(RunnerParts& parts, UdfType type, CallTicket& ticket) {
+  parts.metrics.started(type, OutstandingCalls::Runtime::kIsolate, ticket.start());
+}
+
+std::vector<FunctionLogEntry::TableRows> tables_read(const Transaction& transaction) {
+  std::vector<FunctionLogEntry::TableRows> out;
+  for (const auto& [table, rows] : transaction.rows_read()) out.push_back({table, rows});
+  return out;
 }
 
 FunctionLogEntry completion_entry(const FunctionCall& call, UdfType type, double started_ms) {

@@ -17,7 +17,8 @@ inline bool is_system_call(const FunctionCall& call) { return call.path.module.i
 std::unique_ptr<Transaction> begin_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
                                         SnapshotPtr snapshot, double now_ms);
 
-// Looks the function up and checks the arguments. For user code only.
+// Looks the function up and checks the arguments, and whether a caller from outside may run it. For user code
+// only.
 Result<const FunctionInfo*> admit_call(RunnerParts& parts, const FunctionCall& call, UdfType type,
                                        const Code& code, const Catalog& catalog);
 
@@ -34,6 +35,13 @@ CallOutcome failed_outcome(const Error& error);
 void append_warnings(CallOutcome& outcome, const FunctionCall& call, UdfType type,
                      const Transaction* transaction, const Knobs& knobs);
 LogLine warning_line(std::string text, std::string_view code, std::string_view level = "WARN");
+
+// For counting the calls that wait and run.
+std::shared_ptr<CallTicket> queue_call(RunnerParts& parts, UdfType type);
+void start_call(RunnerParts& parts, UdfType type, CallTicket& ticket);
+
+// What the transaction has read of each user table.
+std::vector<FunctionLogEntry::TableRows> tables_read(const Transaction& transaction);
 
 // A completion entry with everything that depends on the call alone. System functions are never logged.
 FunctionLogEntry completion_entry(const FunctionCall& call, UdfType type, double started_ms);

@@ -20,6 +20,16 @@ std::string_view udf_type_name(UdfType type) {
   return "Query";
 }
 
+std::string FunctionCall::caller_name() const {
+  if (!context.client.empty()) return context.client;
+  std::string name = context.client_ip;
+  if (identity->attributes) {
+    auto user = identity->attributes->view().find("tokenIdentifier");
+    if (user && user->is_string()) name.append(" ").append(user->as_string());
+  }
+  return name;
+}
+
 std::string LogLine::pretty() const {
   std::string out = "[" + level + "] ";
   for (size_t i = 0; i < messages.size(); ++i) {

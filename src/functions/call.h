@@ -25,7 +25,8 @@ struct RequestContext {
   std::optional<std::string> parent_execution_id;
   std::string caller = "HttpApi";  // SyncWorker HttpApi Tester HttpEndpoint Cron Scheduler Action
   std::string client_ip, user_agent;
-  int depth = 0;  // of calls between functions
+  std::string client;  // the socket it came by, "" = none; see FunctionCall::caller_name
+  int depth = 0;       // of calls between functions
 };
 
 struct FunctionCall {
@@ -38,6 +39,9 @@ struct FunctionCall {
   // /api/function text.
   bool public_not_found_text = true;
   RequestContext context;
+
+  // Who waits for the call, in queues that take turns: the socket it came by, else the address and the user.
+  std::string caller_name() const;
 };
 
 struct LogLine {

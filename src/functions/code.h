@@ -78,9 +78,10 @@ class CodeLoader {
  public:
   virtual ~CodeLoader() = default;
   virtual Result<std::shared_ptr<const Code>> load(const Catalog& catalog) = 0;
-  // Code as it would be with these modules and variables (a push before its commit).
+  // Code as it would be with these modules and variables (a push before its commit); the variables include
+  // what overrides the URLs that every deployment has.
   virtual Result<std::shared_ptr<const Code>> assemble(const std::vector<ModuleInfo>& modules,
-                                                       const std::map<std::string, std::string>& user_env,
+                                                       const std::map<std::string, std::string>& variables,
                                                        const std::string& import_seed, int64_t import_time_ns,
                                                        const NodeSettings& node) = 0;
   // Keys of the packages that Code objects still in use read from.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "functions/canonical_urls.h"
 #include "value/json.h"
 
 namespace hull {
@@ -84,14 +85,14 @@ Result<ModuleInfo> parse_module(ValueView row) {
 }  // namespace
 
 std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInfo> modules,
-                                                 const std::map<std::string, std::string>& user_env,
+                                                 const std::map<std::string, std::string>& variables,
                                                  std::string import_seed, double import_time_ms,
                                                  NodeSettings node) {
   auto packages = std::make_shared<Packages>(&shelf_, modules);
   Code::Parts parts;
   parts.modules = std::move(modules);
   parts.env = system_env_;
-  for (const auto& [name, value] : user_env) parts.env[name] = value;
+  for (const auto& [name, value] : variables) parts.env[name] = value;
   parts.import_seed = std::move(import_seed);
   parts.import_seed.resize(32, '\0');
   parts.import_time_ms = import_time_ms;
@@ -109,7 +110,8 @@ std::shared_ptr<const Code> BlobCodeLoader::make(std::map<std::string, ModuleInf
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog) {
   Versions versions{catalog.version_of("_modules"), catalog.version_of("_udf_config"),
-                    catalog.version_of("_environment_variables"), catalog.version_of("_source_packages")};
+                    catalog.version_of("_environment_variables"), catalog.version_of("_canonical_urls"),
+                    catalog.version_of("_source_packages")};
   {
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < recent_.size(); ++i) {
@@ -126,7 +128,7 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
     std::string path = module.path;
     modules[path] = std::move(module);
   }
-  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> env = canonical_url_variables(catalog);
   for (const DocumentPtr& row : catalog.system_rows("_environment_variables")) {
     env[text_field(row->value, "name")] = text_field(row->value, "value");
   }
@@ -148,11 +150,12 @@ Result<std::shared_ptr<const Code>> BlobCodeLoader::load(const Catalog& catalog)
 }
 
 Result<std::shared_ptr<const Code>> BlobCodeLoader::assemble(
-    const std::vector<ModuleInfo>& modules, const std::map<std::string, std::string>& user_env,
+    const std::vector<ModuleInfo>& modules, const std::map<std::string, std::string>& variables,
     const std::string& import_seed, int64_t import_time_ns, const NodeSettings& node) {
   std::map<std::string, ModuleInfo> by_path;
   for (const ModuleInfo& module : modules) by_path[module.path] = module;
-  return make(std::move(by_path), user_env, import_seed, static_cast<double>(import_time_ns / 1000000), node);
+  return make(std::move(by_path), variables, import_seed, static_cast<double>(import_time_ns / 1000000),
+              node);
 }
 
 std::vector<std::string> BlobCodeLoader::packages_in_use() {

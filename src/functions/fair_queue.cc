@@ -20,11 +20,13 @@ void FairQueue::push(PoolJob job) {
   if (flows_.size() >= kMaxFlows) forget_idle_flows();
   auto& entry = *flows_.try_emplace(job.function).first;
   Flow& flow = entry.second;
-  if (flow.jobs.empty()) {
+  if (flow.turns.empty()) {
     flow.next_start = std::max(flow.next_start, now_);
     waiting_.emplace(flow.next_start, &entry);
   }
-  flow.jobs.push_back(std::move(job));
+  auto [caller, added] = flow.callers.try_emplace(job.caller);
+  if (added) caller->second = flow.turns.insert(flow.turns.end(), {job.caller, {}});
+  caller->second->jobs.push_back(std::move(job));
   ++size_;
 }
 
@@ -32,14 +34,21 @@ std::optional<PoolJob> FairQueue::pop(const std::function<bool(const PoolJob&)>&
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
     auto* entry = it->second;
     Flow& flow = entry->second;
-    if (!admit(flow.jobs.front())) continue;
+    Caller& caller = flow.turns.front();
+    if (!admit(caller.jobs.front())) continue;
     waiting_.erase(it);
-    PoolJob job = std::move(flow.jobs.front());
-    flow.jobs.pop_front();
+    PoolJob job = std::move(caller.jobs.front());
+    caller.jobs.pop_front();
+    if (caller.jobs.empty()) {
+      flow.callers.erase(caller.name);
+      flow.turns.pop_front();
+    } else {
+      flow.turns.splice(flow.turns.end(), flow.turns, flow.turns.begin());
+    }
     --size_;
     now_ = std::max(now_, flow.next_start);
     flow.next_start += expected_s(flow);
-    if (!flow.jobs.empty()) waiting_.emplace(flow.next_start, entry);
+    if (!flow.turns.empty()) waiting_.emplace(flow.next_start, entry);
     return job;
   }
   return std::nullopt;
@@ -52,9 +61,9 @@ void FairQueue::charge(const std::string& function, double seconds) {
   const double correction = seconds - expected_s(flow);
   flow.typical_s = flow.typical_s > 0 ? kWeightOfLast * seconds + (1 - kWeightOfLast) * flow.typical_s
                                       : std::max(seconds, 1e-6);
-  if (!flow.jobs.empty()) waiting_.erase({flow.next_start, &*it});
+  if (!flow.turns.empty()) waiting_.erase({flow.next_start, &*it});
   flow.next_start = std::max(flow.next_start + correction, now_);
-  if (!flow.jobs.empty()) waiting_.emplace(flow.next_start, &*it);
+  if (!flow.turns.empty()) waiting_.emplace(flow.next_start, &*it);
 }
 
 bool FairQueue::known_fast(const std::string& function) const {
@@ -65,9 +74,11 @@ bool FairQueue::known_fast(const std::string& function) const {
 std::deque<PoolJob> FairQueue::take_all() {
   std::deque<PoolJob> all;
   for (auto& [start, entry] : waiting_) {
-    auto& jobs = entry->second.jobs;
-    std::move(jobs.begin(), jobs.end(), std::back_inserter(all));
-    jobs.clear();
+    Flow& flow = entry->second;
+    for (Caller& caller : flow.turns)
+      std::move(caller.jobs.begin(), caller.jobs.end(), std::back_inserter(all));
+    flow.turns.clear();
+    flow.callers.clear();
   }
   waiting_.clear();
   size_ = 0;
@@ -77,7 +88,7 @@ std::deque<PoolJob> FairQueue::take_all() {
 void FairQueue::forget_idle_flows() {
   std::erase_if(flows_, [this](const auto& entry) {
     const Flow& flow = entry.second;
-    return flow.jobs.empty() && flow.next_start <= now_;
+    return flow.turns.empty() && flow.next_start <= now_;
   });
 }
 

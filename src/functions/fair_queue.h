@@ -1,10 +1,18 @@
-// FairQueue: the calls that wait for a worker, served so that no function can keep the others waiting.
+// FairQueue: the calls that wait for a worker, served so that neither a function nor a caller can keep the
+// others waiting.
 //
 // Start-time fair queueing (Goyal, Vin, Cheng 1996) with one flow per function: a call is stamped with the
 // virtual time at which its function's earlier calls will have been served, and the smallest stamp goes
-// first. So every function with waiting calls gets the same share of worker time, whatever it asks for;
-// calls of one function keep their order, and nobody starves. The cost of a call is what the function's
-// recent calls took and is corrected when it ends.
+// first. So every function with waiting calls gets the same share of worker time, whatever it asks for, and
+// nobody starves. The cost of a call is what the function's recent calls took and is corrected when it ends.
+//
+// Within a flow the callers (sockets, or address and user of HTTP calls) take turns, one call each; calls of
+// one caller keep their order. Counting calls is enough there, because calls of one function cost about the
+// same. Functions come first, because what a call costs depends on its function: a thousand users of a slow
+// one must not delay the single user of a fast one, which they would if callers shared the workers equally.
+// The other way round a caller who uses many functions gets a share of each, but only one turn among the
+// callers of each: somebody who wants one call waits for at most one call per function and per caller of his.
+// Calls that wait for a shared run wait where its first caller queued.
 //
 // Not thread-safe: WorkerPool uses it under its lock.
 #pragma once
@@ -12,6 +20,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <optional>
 #include <set>
 #include <string>
@@ -40,8 +49,13 @@ class FairQueue {
   std::deque<PoolJob> take_all();
 
  private:
+  struct Caller {
+    std::string name;
+    std::deque<PoolJob> jobs;  // never empty
+  };
   struct Flow {
-    std::deque<PoolJob> jobs;
+    std::list<Caller> turns;  // whose turn it is first
+    std::unordered_map<std::string, std::list<Caller>::iterator> callers;
     double next_start = 0;  // virtual time, seconds of worker time
     double typical_s = 0;   // of its recent calls; 0: none has ended yet
   };

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 namespace hull {
 namespace {
 
-PoolJob job(const std::string& function, int64_t mark = 0) {
+PoolJob job(const std::string& function, int64_t mark = 0, const std::string& caller = "") {
   PoolJob made;
   made.function = function;
+  made.caller = caller;
   made.queued_ns = mark;
   return made;
 }
@@ -40,6 +42,33 @@ TEST(FairQueue, AFloodOfOneFunctionDoesNotDelayAnother) {
   for (int i = 0; i < 10; ++i) queue.push(job("f"));
   queue.push(job("a"));
   EXPECT_NE(order(queue).substr(0, 2).find('a'), std::string::npos);
+}
+
+TEST(FairQueue, CallersOfAFunctionTakeTurns) {
+  FairQueue queue;
+  for (int64_t i = 0; i < 100; ++i) queue.push(job("f", i, "heavy"));
+  queue.push(job("f", 1000, "a"));
+  queue.push(job("f", 1001, "a"));
+  queue.push(job("f", 2000, "b"));
+  std::vector<int64_t> marks;
+  for (int i = 0; i < 6; ++i) marks.push_back(queue.pop(any)->queued_ns);
+  EXPECT_EQ(marks, (std::vector<int64_t>{0, 1000, 2000, 1, 1001, 2}));
+  // Who comes back takes his place behind those who wait.
+  queue.push(job("f", 3000, "b"));
+  EXPECT_EQ(queue.pop(any)->queued_ns, 3);
+  EXPECT_EQ(queue.pop(any)->queued_ns, 3000);
+  EXPECT_EQ(queue.size(), 96u);
+}
+
+TEST(FairQueue, ACallerWithManyFunctionsHasOneTurnInEach) {
+  FairQueue queue;
+  for (int i = 0; i < 100; ++i) {
+    for (int f = 0; f < 10; ++f) queue.push(job("f" + std::to_string(f), i, "heavy"));
+  }
+  queue.push(job("f5", 7777, "light"));
+  int before = 0;
+  while (queue.pop(any)->queued_ns != 7777) ++before;
+  EXPECT_LE(before, 20);
 }
 
 TEST(FairQueue, WhoUsesMoreTimeIsServedLessOften) {
@@ -120,10 +149,12 @@ TEST(FairQueue, IdleTimeIsNotSavedUp) {
 
 TEST(FairQueue, TakesAllWhenItEnds) {
   FairQueue queue;
-  for (int i = 0; i < 3; ++i) queue.push(job("a"));
+  for (int i = 0; i < 3; ++i) queue.push(job("a", i, i == 1 ? "x" : "y"));
   queue.push(job("b"));
   EXPECT_EQ(queue.take_all().size(), 4u);
   EXPECT_TRUE(queue.empty());
+  queue.push(job("a", 9, "x"));
+  EXPECT_EQ(queue.pop(any)->queued_ns, 9);
 }
 
 }  // namespace

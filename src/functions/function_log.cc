@@ -113,9 +113,11 @@ namespace {
 
 class RingLog : public FunctionLog {
  public:
-  explicit RingLog(size_t max_entries) : max_completions_(std::max<size_t>(1, max_entries)) {}
+  RingLog(size_t max_entries, Observer observe)
+      : max_completions_(std::max<size_t>(1, max_entries)), observe_(std::move(observe)) {}
 
   void append(FunctionLogEntry entry) override {
+    if (observe_) observe_(entry);
     std::vector<std::function<void()>> ready;
     {
       std::lock_guard lock(mutex_);
@@ -175,6 +177,7 @@ class RingLog : public FunctionLog {
   }
 
   const size_t max_completions_;
+  const Observer observe_;
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<const FunctionLogEntry>> entries_;
   size_t completions_ = 0;
@@ -184,8 +187,8 @@ class RingLog : public FunctionLog {
 
 }  // namespace
 
-std::unique_ptr<FunctionLog> FunctionLog::create(size_t max_entries) {
-  return std::make_unique<RingLog>(max_entries);
+std::unique_ptr<FunctionLog> FunctionLog::create(size_t max_entries, Observer observe) {
+  return std::make_unique<RingLog>(max_entries, std::move(observe));
 }
 
 }  // namespace hull

@@ -31,6 +31,18 @@ struct FunctionLogEntry {
   std::optional<OccConflict> occ;
   size_t occ_retry_count = 0;
   bool will_retry = false;
+  // For metrics and statistics only.
+  bool system_error = false;  // `error` is not the function's fault
+  bool paginated = false;
+  bool unmatched_route = false;  // `identifier` is the path that a client made up
+  struct TableRows {
+    std::string name;
+    size_t read = 0, written = 0;
+  };
+  std::vector<TableRows> tables;
+
+  // False where the call did not get as far as a function: then the identifier may be anything.
+  bool names_a_function() const { return !unmatched_route && (!error || user_execution_time_s > 0); }
   // One JSON object; `structured` lines for the CLI and dashboard, strings for everyone else.
   void append_json(std::string& out, bool structured_lines) const;
 };
@@ -48,7 +60,9 @@ class FunctionLog {
   // Calls `ready` once when an entry after `cursor` exists. Dropping the handle cancels.
   virtual std::shared_ptr<void> wait(double cursor, std::function<void()> ready) = 0;
 
-  static std::unique_ptr<FunctionLog> create(size_t max_entries);
+  // `observe` sees every entry before it is stored, on the appending thread; it must not block.
+  using Observer = std::function<void(const FunctionLogEntry&)>;
+  static std::unique_ptr<FunctionLog> create(size_t max_entries, Observer observe = nullptr);
 };
 
 }  // namespace hull

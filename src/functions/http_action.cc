@@ -68,6 +68,7 @@ HttpAction::HttpAction(RunnerParts* parts, std::shared_ptr<const Code> code, Htt
       request_(std::move(request)),
       respond_(std::move(respond)),
       route_(request_.method + " " + request_.path) {
+  unlimited = request_.unlimited;
   if (request_.body) add_source(kRequestStream, request_.body);
 }
 
@@ -87,6 +88,7 @@ void HttpAction::learn_route(std::string_view json) {
   if (!route.ok() || !route->view().is_array() || route->view().count() != 2) return;
   route_ = std::string(route->view().element(0).as_string()) + " " +
            std::string(route->view().element(1).as_string());
+  matched_ = true;
 }
 
 void HttpAction::ops(const wire::OpBatch& batch) {
@@ -211,6 +213,7 @@ void HttpAction::conclude(CallOutcome& outcome) {
 
 void HttpAction::describe_entry(FunctionLogEntry& entry) const {
   entry.identifier = route_;
+  entry.unmatched_route = !matched_;
   entry.http_status = status_;
   entry.return_bytes = sent_;
 }

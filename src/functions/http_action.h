@@ -43,7 +43,8 @@ class HttpAction final : public RunningAction {
   OnHttpResponse respond_;                  // null once called
   std::optional<HttpActionResponse> head_;  // known, not delivered yet
   std::shared_ptr<BytePipe> body_ = std::make_shared<BytePipe>();
-  std::string route_;  // "GET /path", as logs name it
+  std::string route_;  // "GET /path", as logs name it; of the request until a route has matched
+  bool matched_ = false;
   std::optional<int> status_;
   uint64_t sent_ = 0;
   bool too_large_ = false;

@@ -21,6 +21,7 @@ struct HttpActionRequest {
   std::shared_ptr<BytePipe> body;  // null: none
   std::shared_ptr<OneShot> client_gone;
   IdentityPtr identity = Identity::anonymous();
+  bool unlimited = false;  // running actions may be waiting for it: it does not wait for any of them
   RequestContext context;
 };
 

@@ -9,6 +9,11 @@ Result<std::string> Identity::user_json() const {
   return attributes ? to_plain_json(*attributes) : std::string("null");
 }
 
+const std::string& Identity::user_token() const {
+  static const std::string none;
+  return kind == Kind::kUser ? credential : none;
+}
+
 std::string Identity::cache_key() const {
   if (attributes) return "user:" + to_plain_json(*attributes);
   switch (kind) {
@@ -46,12 +51,19 @@ std::shared_ptr<const Identity> Identity::anonymous() {
   return identity;
 }
 
-std::shared_ptr<const Identity> Identity::system() {
-  static const auto identity = [] {
-    auto made = std::make_shared<Identity>();
-    made->kind = Kind::kSystem;
-    return std::shared_ptr<const Identity>(std::move(made));
-  }();
+std::shared_ptr<const Identity> Identity::user(Value attributes, int64_t expires_unix_s, std::string token) {
+  auto identity = std::make_shared<Identity>();
+  identity->kind = Kind::kUser;
+  identity->attributes = std::move(attributes);
+  identity->expires_unix_s = expires_unix_s;
+  identity->credential = std::move(token);
+  return identity;
+}
+
+std::shared_ptr<const Identity> Identity::system(std::string key) {
+  auto identity = std::make_shared<Identity>();
+  identity->kind = Kind::kSystem;
+  identity->credential = std::move(key);
   return identity;
 }
 
@@ -62,11 +74,13 @@ std::shared_ptr<const Identity> Identity::unknown(Error refusal) {
   return identity;
 }
 
-std::shared_ptr<const Identity> Identity::admin(bool read_only, std::optional<Value> acting_as) {
+std::shared_ptr<const Identity> Identity::admin(bool read_only, std::optional<Value> acting_as,
+                                                std::string key) {
   auto identity = std::make_shared<Identity>();
   identity->kind = Kind::kAdmin;
   identity->read_only = read_only;
   identity->attributes = std::move(acting_as);
+  identity->credential = std::move(key);
   return identity;
 }
 

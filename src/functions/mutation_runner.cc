@@ -18,7 +18,7 @@ struct MutationRunner::Request {
   std::optional<SessionRequest> session;
   FunctionCallback done;
   std::shared_ptr<void> inflight;
-  double attempt_started_ms = 0;
+  double started_ms = unix_millis(), attempt_started_ms = 0;
   size_t conflicts = 0;        // attempts lost to a commit
   size_t overtaken = 0;        // attempts lost because it was the turn of somebody else
   std::shared_ptr<Turn> turn;  // from the last lost attempt until the outcome of the next
@@ -78,6 +78,17 @@ LogLine parse_pretty(std::string_view text) {
   return line;
 }
 
+void count_writes(const CommitRequest& commit, const Catalog& catalog, FunctionLogEntry& entry) {
+  for (const PendingWrite& write : commit.writes) {
+    const TableInfo* table = catalog.table(write.tablet);
+    if (!table || table->system) continue;
+    auto it = std::find_if(entry.tables.begin(), entry.tables.end(),
+                           [&](const auto& each) { return each.name == table->name; });
+    if (it == entry.tables.end()) it = entry.tables.insert(it, {table->name});
+    ++it->written;
+  }
+}
+
 Value resolve_tokens(const Value& value, Timestamp ts) {
   return contains_commit_ts(value) ? resolve_commit_ts(value, ts.ns) : value;
 }
@@ -116,9 +127,14 @@ void MutationRunner::schedule(RequestPtr request, std::shared_ptr<const Code> co
   PoolJob job;
   job.type = UdfType::kMutation;
   job.function = request->call.path.canonical();
+  job.caller = request->call.caller_name();
   job.code = code;
-  job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
+  job.run = [this, request, code, ticket = queue_call(parts_, UdfType::kMutation)](WorkerProcess& worker) {
+    start_call(parts_, UdfType::kMutation, *ticket);
+    return execute(request, &worker, code);
+  };
   job.refuse = [this, request](Error error) {
+    parts_.metrics.refused(UdfType::kMutation, OutstandingCalls::Runtime::kIsolate);
     FunctionResult result;
     result.system_error = std::move(error);
     answer(request, std::move(result));
@@ -215,6 +231,7 @@ void MutationRunner::commit(const RequestPtr& request, Transaction& transaction,
   entry.read_documents = transaction.usage().documents_read;
   entry.write_bytes = transaction.usage().bytes_written;
   entry.write_documents = transaction.usage().documents_written;
+  entry.tables = tables_read(transaction);
   Timestamp snapshot_ts = transaction.snapshot()->ts();
 
   if (outcome.value) {
@@ -237,13 +254,18 @@ void MutationRunner::commit(const RequestPtr& request, Transaction& transaction,
     committed(request, std::move(outcome), std::move(entry), std::move(nothing));
     return;
   }
+  std::shared_ptr<const Catalog> catalog = transaction.catalog_ptr();
   CommitRequest commit = transaction.commit_request(request->call.path.display());
+  count_writes(commit, *catalog, entry);
   commit.queues = true;
   commit.turn = request->turn;
-  parts_.engine->submit(std::move(commit), [this, request, outcome = std::move(outcome),
-                                            entry = std::move(entry)](CommitOutcome commit) mutable {
-    committed(request, std::move(outcome), std::move(entry), std::move(commit));
-  });
+  parts_.engine->submit(
+      std::move(commit), [this, request, outcome = std::move(outcome), entry = std::move(entry),
+                          submitted_ns = monotonic_nanos()](CommitOutcome commit) mutable {
+        parts_.metrics.commit_ended(commit.ts.has_value(),
+                                    static_cast<double>(monotonic_nanos() - submitted_ns) / 1e9);
+        committed(request, std::move(outcome), std::move(entry), std::move(commit));
+      });
 }
 
 void MutationRunner::committed(const RequestPtr& request, CallOutcome outcome, FunctionLogEntry entry,
@@ -315,6 +337,12 @@ void MutationRunner::retry(RequestPtr request, Timestamp conflicting) {
 }
 
 void MutationRunner::answer(const RequestPtr& request, FunctionResult result) {
+  if (!is_system_call(request->call)) {
+    parts_.metrics.mutation_answered(result.ok(), (unix_millis() - request->started_ms) / 1000,
+                                     request->conflicts + request->overtaken);
+  }
+  // The next in line may go on now: the timer of retry() may keep the request alive for longer.
+  request->turn = nullptr;
   request->done(std::move(result));
 }
 
@@ -333,6 +361,7 @@ void MutationRunner::log(FunctionLogEntry entry, const Request& request, const C
   if (outcome.value) entry.return_bytes = convex_size(*outcome.value);
   if (outcome.error) entry.error = outcome.error->message;
   if (outcome.system_error) entry.error = std::string(outcome.system_error->public_message());
+  entry.system_error = outcome.system_error.has_value();
   parts_.log->append(std::move(entry));
 }
 

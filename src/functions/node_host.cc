@@ -62,9 +62,10 @@ ActionPolicy node_action_policy(const Knobs& knobs) {
   return policy;
 }
 
-NodeHost::NodeHost(NodeOptions options, const Knobs* knobs)
+NodeHost::NodeHost(NodeOptions options, const Knobs* knobs, FunctionMetrics* metrics)
     : options_(with_absolute_paths(std::move(options))),
       knobs_(knobs),
+      metrics_(metrics),
       modules_dir_(options_.scratch_dir + "/node"),
       runtime_(&forks_, options_.executable, options_.lib_dir + "/node"),
       packages_(&forks_, options_.packages_dir) {
@@ -183,7 +184,11 @@ Result<std::unique_ptr<WorkerProcess>> NodeHost::launch(const NodeExecutable& no
 Result<std::unique_ptr<WorkerProcess>> NodeHost::start(const Code& code) {
   HULL_TRY(NodeExecutable node, runtime_.find(code.node().version));
   HULL_TRY(Directory directory, directory_for(code, node));
-  return launch(node, std::move(directory), code.env());
+  const int64_t begin_ns = monotonic_nanos();
+  HULL_TRY(auto process, launch(node, std::move(directory), code.env()));
+  metrics_->worker_started(OutstandingCalls::Runtime::kNode,
+                           static_cast<double>(monotonic_nanos() - begin_ns) / 1e9);
+  return process;
 }
 
 Result<void> NodeHost::analyze(const AnalysisRequest& request, AnalysisOutcome& outcome) {

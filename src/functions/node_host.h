@@ -12,6 +12,7 @@
 #include "base/knobs.h"
 #include "functions/action_pool.h"
 #include "functions/child_process.h"
+#include "functions/function_metrics.h"
 #include "functions/node_directory.h"
 #include "functions/node_packages.h"
 #include "functions/node_runtime.h"
@@ -27,7 +28,7 @@ struct NodeOptions {
 
 class NodeHost final : public ActionStarter {
  public:
-  NodeHost(NodeOptions options, const Knobs* knobs);
+  NodeHost(NodeOptions options, const Knobs* knobs, FunctionMetrics* metrics);
   ~NodeHost() override;  // after all processes
 
   // Makes sure that code with these settings can run. Errors as NodeRuntime::find and NodePackages::ensure.
@@ -45,6 +46,7 @@ class NodeHost final : public ActionStarter {
 
   const NodeOptions options_;
   const Knobs* const knobs_;
+  FunctionMetrics* const metrics_;
   const std::string modules_dir_;
   ForkThread forks_;
   NodeRuntime runtime_;

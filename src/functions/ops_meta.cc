@@ -24,9 +24,9 @@ Result<std::string> request_metadata(const MetaContext& context) {
     return text.empty() ? std::string("null") : json_string(text);
   };
   const RequestContext& request = context.call->context;
-  return fmt::format(
-      R"({{"ip":{},"userAgent":{},"requestId":{},"scheduledFunctionId":null,"authToken":null}})",
-      or_null(request.client_ip), or_null(request.user_agent), json_string(request.request_id));
+  return fmt::format(R"({{"ip":{},"userAgent":{},"requestId":{},"scheduledFunctionId":null,"authToken":{}}})",
+                     or_null(request.client_ip), or_null(request.user_agent), json_string(request.request_id),
+                     or_null(context.call->identity->user_token()));
 }
 
 std::optional<std::string_view> unbuilt(std::string_view name, UdfType type) {

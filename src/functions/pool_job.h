@@ -15,6 +15,7 @@ namespace hull {
 struct PoolJob {
   UdfType type = UdfType::kQuery;
   std::string function;  // whose turn it is; "messages.js:list"
+  std::string caller;    // and among its callers; FunctionCall::caller_name()
   std::shared_ptr<const Code> code;
   // On the slot's thread. False: the worker must not be used again.
   std::function<bool(WorkerProcess&)> run;

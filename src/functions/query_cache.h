@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/shared_text.h"
 #include "functions/call.h"
 
 namespace hull {
@@ -21,6 +22,7 @@ struct QueryKey {
   std::string journal;   // "" = none
   std::string identity;  // Identity::cache_key(); "" in entries that did not look at it
   bool allow_internal = false;
+  Timestamp exactly_at;  // of flights that must run at this snapshot; 0 = at any new enough
   auto operator<=>(const QueryKey&) const = default;
 };
 
@@ -32,7 +34,8 @@ class CachedQuery {
   bool invalidated() const { return subscription_ && subscription_->invalidated_at() != Timestamp::max(); }
 
   bool ok() const { return ok_; }
-  const std::string& value_json() const { return value_json_; }          // ok: Convex JSON
+  const std::string& value_json() const { return value_text_->text(); }  // ok: Convex JSON
+  const SharedTextPtr& value_text() const { return value_text_; }        // ok: the same, for many receivers
   const std::optional<Value>& value() const { return value_; }           // ok
   const FunctionError& error() const { return error_; }                  // not ok
   const std::string& log_lines_json() const { return log_lines_json_; }  // ["[LOG] 'x'",...]
@@ -46,13 +49,18 @@ class CachedQuery {
   // handle is gone. It runs on the committer thread: hand over, do not work.
   virtual std::shared_ptr<void> watch(std::function<void()> on_invalid) = 0;
 
+  // The result of a later run of the same query that is valid at `t`, if the cache has had one: what find()
+  // would return, for a small part of its cost, to the many sessions that follow one query.
+  virtual std::shared_ptr<CachedQuery> successor(Timestamp) const { return nullptr; }
+
  protected:
   friend class QueryCache;
   Timestamp ts_;
   std::shared_ptr<Subscription> subscription_;
   bool ok_ = false;
   std::optional<Value> value_;
-  std::string value_json_, log_lines_json_, content_hash_, request_id_;
+  SharedTextPtr value_text_;  // null if not ok
+  std::string log_lines_json_, content_hash_, request_id_;
   FunctionError error_;
   std::vector<LogLine> log_lines_;
   std::optional<std::string> journal_;
@@ -78,8 +86,8 @@ struct QueryRun {
 };
 
 // The cache itself: entries by key (least recently used ones leave first), and runs in progress that others
-// wait for. Entries are dropped when a commit touches what they read; whoever holds one keeps it.
-// Thread-safe.
+// wait for. Entries leave when a commit touches what they read; whoever holds one keeps it. The latest that
+// have left are found for a while by those who need them at a timestamp they are still valid at. Thread-safe.
 class QueryCache {
  public:
   QueryCache(Engine* engine, size_t max_bytes);
@@ -96,7 +104,8 @@ class QueryCache {
   bool take_off(const QueryKey& flight, Landed landed);
   void land(const QueryKey& flight, const QueryOutcome& outcome, bool observed_identity,
             const std::string& identity);
-  // The key of the flight for a request: without identity if the function's runs did not look at it lately.
+  // The key of the flight for a request: without identity unless the function's runs looked at it lately. So
+  // callers with different identities share the first run after a start; if it looks, each goes on alone.
   QueryKey flight_key(const QueryKey& key);
 
   // Subscribes the run's read set and stores the result under the journals it started and ended with.

@@ -54,11 +54,12 @@ void QueryRunner::start(RequestPtr request) {
     request->done(std::move(outcome));
     return;
   }
-  // A run that others wait for must not be at a snapshot too old for them; rare exact requests for the past
-  // run alone.
-  bool alone = request->restarts > 3 || (request->exactly && request->min_ts < parts_.engine->latest());
-  if (!alone) {
+  if (request->restarts <= 3) {
     request->flight = parts_.cache->flight_key(request->key);
+    // A run that others wait for must not be at a snapshot too old for them: those who have agreed on one of
+    // the past share among themselves.
+    if (request->exactly && request->min_ts < parts_.engine->latest())
+      request->flight.exactly_at = request->min_ts;
     request->leads = parts_.cache->take_off(
         request->flight,
         [this, request](const QueryOutcome& outcome, bool same_identity_only, const std::string& identity) {
@@ -115,9 +116,16 @@ void QueryRunner::schedule(RequestPtr request, std::shared_ptr<const Code> code)
   PoolJob job;
   job.type = UdfType::kQuery;
   job.function = request->call.path.canonical();
+  job.caller = request->call.caller_name();
   job.code = code;
-  job.run = [this, request, code](WorkerProcess& worker) { return execute(request, &worker, code); };
-  job.refuse = [this, request](Error error) { fail(request, std::move(error)); };
+  job.run = [this, request, code, ticket = queue_call(parts_, UdfType::kQuery)](WorkerProcess& worker) {
+    start_call(parts_, UdfType::kQuery, *ticket);
+    return execute(request, &worker, code);
+  };
+  job.refuse = [this, request](Error error) {
+    parts_.metrics.refused(UdfType::kQuery, OutstandingCalls::Runtime::kIsolate);
+    fail(request, std::move(error));
+  };
   parts_.pool->submit(std::move(job));
 }
 
@@ -198,6 +206,12 @@ void QueryRunner::finish(const RequestPtr& request, Transaction& transaction, Ca
 }
 
 void QueryRunner::fail(const RequestPtr& request, Error error) {
+  if (!is_system_call(request->call)) {
+    FunctionLogEntry entry = completion_entry(request->call, UdfType::kQuery, request->started_ms);
+    entry.error = std::string(error.public_message());
+    entry.system_error = true;
+    parts_.log->append(std::move(entry));
+  }
   QueryOutcome outcome;
   outcome.system_error = std::move(error);
   deliver(request, outcome, false);
@@ -217,6 +231,7 @@ void QueryRunner::log(const Request& request, const CachedQuery& query, bool cac
   FunctionLogEntry entry = completion_entry(request.call, UdfType::kQuery, request.started_ms);
   entry.log_lines = query.log_lines();
   entry.cached_result = cached;
+  entry.paginated = query.journal().has_value();
   if (entry.execution_id.empty()) entry.execution_id = random_uuid();
   if (query.ok()) {
     entry.return_bytes = convex_size(*query.value());
@@ -227,6 +242,7 @@ void QueryRunner::log(const Request& request, const CachedQuery& query, bool cac
   if (transaction) {
     entry.read_bytes = transaction->usage().bytes_read;
     entry.read_documents = transaction->usage().documents_read;
+    entry.tables = tables_read(*transaction);
   }
   parts_.log->append(std::move(entry));
 }

@@ -10,15 +10,18 @@
 
 #include "base/envelope.h"
 #include "base/knobs.h"
+#include "base/metrics.h"
 #include "database/engine.h"
 #include "database/transaction.h"
 #include "functions/call.h"
 #include "functions/code.h"
 #include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/function_statistics.h"
 #include "functions/http_exchange.h"
 #include "functions/query_cache.h"
 #include "functions/system_function.h"
+#include "functions/test_query.h"
 #include "storage/blob_store.h"
 
 namespace hull {
@@ -35,6 +38,7 @@ struct RunnerOptions {
   std::string node_executable;            // the Node.js that runs them, "" = found by itself
   std::string cloud_origin, site_origin;  // CONVEX_CLOUD_URL, CONVEX_SITE_URL
   bool redact_logs = false;
+  bool log_to_stdout = false;  // what functions print also goes to the server's log
 };
 
 class FunctionRunner {
@@ -59,6 +63,13 @@ class FunctionRunner {
   virtual void cancel_actions() = 0;
 
   virtual FunctionLog& log() = 0;
+  virtual const FunctionStatistics& statistics() = 0;
+  virtual metrics::Families metric_families() = 0;  // as they are now
+
+  struct Stats {
+    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0, query_cache_bytes = 0;
+  };
+  virtual Stats stats() = 0;
   virtual SystemFunctions& system_functions() = 0;
   virtual CodeLoader& code() = 0;
   virtual Engine& engine() = 0;
@@ -73,10 +84,9 @@ class FunctionRunner {
   // Blocking.
   virtual Result<void> prepare(std::shared_ptr<const Code> code) = 0;
 
-  struct Stats {
-    size_t workers = 0, running_calls = 0, worker_rss_bytes = 0, query_cache_bytes = 0;
-  };
-  virtual Stats stats() = 0;
+  // Runs a query whose source comes with the call: read-only, uncached, against the latest data (http-api.md
+  // §7.2). Blocking. Errors are for the caller: 400 InvalidModules, InvalidTestQuery, UnsupportedTestQuery.
+  virtual Result<FunctionResult> test_query(TestQuery query) = 0;
 };
 
 }  // namespace hull

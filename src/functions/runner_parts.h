@@ -9,6 +9,8 @@
 #include "functions/code_loader.h"
 #include "functions/fetch.h"
 #include "functions/function_log.h"
+#include "functions/function_metrics.h"
+#include "functions/function_statistics.h"
 #include "functions/node_host.h"
 #include "functions/query_cache.h"
 #include "functions/runner.h"
@@ -48,6 +50,9 @@ struct RunnerParts {
   CallSettings settings;
   FunctionRunner* runner = nullptr;
   Engine* engine = nullptr;
+  FunctionMetrics metrics;
+  FunctionStatistics statistics;
+  OutstandingCalls outstanding;
   std::unique_ptr<FunctionLog> log;
   SystemFunctions system_functions;
   std::unique_ptr<BlobCodeLoader> loader;

@@ -108,6 +108,24 @@ TEST_F(RunnerTest, CachesUntilACommitTouchesTheReadSet) {
   EXPECT_FALSE(d.query("messages:fail").from_cache);
 }
 
+TEST_F(RunnerTest, ALaterResultIsFoundFromTheEarlierOne) {
+  auto first = d.query("messages:count").query;
+  auto other = d.query("messages:me").query;
+  EXPECT_EQ(first->successor(first->ts()), nullptr);
+  d.mutation("messages:send", R"({"body":"x"})");
+  EXPECT_EQ(first->successor(d.engine().latest()), nullptr) << "nobody has run it yet";
+  auto second = d.query("messages:count").query;
+  ASSERT_NE(second, first);
+  EXPECT_EQ(first->successor(d.engine().latest()), second);
+  EXPECT_EQ(first->successor(first->ts()), nullptr) << "it is not valid so far back";
+  EXPECT_EQ(second->successor(d.engine().latest()), nullptr);
+  EXPECT_EQ(other->successor(d.engine().latest()), nullptr);
+  d.mutation("messages:send", R"({"body":"y"})");
+  EXPECT_EQ(first->successor(d.engine().latest()), nullptr);
+  auto third = d.query("messages:count").query;
+  EXPECT_EQ(first->successor(d.engine().latest()), third);
+}
+
 TEST_F(RunnerTest, IdenticalConcurrentQueriesRunOnce) {
   std::vector<std::future<QueryOutcome>> outcomes;
   for (int i = 0; i < 50; ++i) {
@@ -125,23 +143,52 @@ TEST_F(RunnerTest, ExactSnapshotsInThePastSeeThePast) {
   d.mutation("messages:send", R"({"body":"a"})");
   Timestamp before = d.engine().latest();
   d.mutation("messages:send", R"({"body":"b"})");
-  std::promise<QueryOutcome> done;
-  d.runner().query(d.call("messages:list", "{}"), std::nullopt, before, true,
-                   [&](QueryOutcome o) { done.set_value(std::move(o)); });
-  QueryOutcome past = done.get_future().get();
+  auto query_past = [&] {
+    std::promise<QueryOutcome> done;
+    d.runner().query(d.call("messages:list", "{}"), std::nullopt, before, true,
+                     [&](QueryOutcome o) { done.set_value(std::move(o)); });
+    return done.get_future().get();
+  };
+  QueryOutcome past = query_past();
   EXPECT_EQ(d.text(past), R"(["a"])");
+  EXPECT_EQ(query_past().query, past.query) << "found again by those who need the same past";
   EXPECT_TRUE(past.query->invalidated());
   EXPECT_TRUE(past.query->valid_at(before));
   EXPECT_EQ(d.text(d.query("messages:list")), R"(["a","b"])");
 }
 
+IdentityPtr user(const std::string& name) {
+  auto identity = std::make_shared<Identity>();
+  identity->kind = Identity::Kind::kUser;
+  identity->attributes = *parse_plain_json(R"({"subject":")" + name + "\"}");
+  return identity;
+}
+
+TEST_F(RunnerTest, UsersShareTheFirstRunUnlessItLooksAtThem) {
+  for (const char* path : {"messages:list", "messages:me"}) {
+    std::vector<std::future<QueryOutcome>> outcomes;
+    for (int i = 0; i < 20; ++i) {
+      auto promise = std::make_shared<std::promise<QueryOutcome>>();
+      outcomes.push_back(promise->get_future());
+      FunctionCall call = d.call(path, "{}");
+      call.identity = user("u" + std::to_string(i));
+      d.runner().query(std::move(call), std::nullopt, Timestamp{}, false,
+                       [promise](QueryOutcome o) { promise->set_value(std::move(o)); });
+    }
+    std::set<std::string> results;
+    std::set<CachedQueryPtr> runs;
+    for (auto& future : outcomes) {
+      QueryOutcome outcome = future.get();
+      results.insert(d.text(outcome));
+      runs.insert(outcome.query);
+    }
+    const size_t expected = path == std::string("messages:me") ? 20 : 1;
+    EXPECT_EQ(results.size(), expected) << path;
+    EXPECT_EQ(runs.size(), expected) << path;
+  }
+}
+
 TEST_F(RunnerTest, IdentityIsPartOfTheKeyOnlyIfObserved) {
-  auto user = [](const std::string& name) {
-    auto identity = std::make_shared<Identity>();
-    identity->kind = Identity::Kind::kUser;
-    identity->attributes = *parse_plain_json(R"({"subject":")" + name + "\"}");
-    return identity;
-  };
   EXPECT_EQ(d.text(d.query("messages:me")), "null");
   EXPECT_EQ(d.text(d.query("messages:me", "{}", user("ann"))), R"({"subject":"ann"})");
   EXPECT_EQ(d.text(d.query("messages:me", "{}", user("bob"))), R"({"subject":"bob"})");

@@ -36,13 +36,18 @@ RunningAction::RunningAction(RunnerParts* parts, std::shared_ptr<const Code> cod
       parts_(*parts),
       type_(type),
       call_(std::move(call)),
+      environment_(this->code->modules().at(call_.path.module.text).environment),
       inflight_(parts->inflight.enter()),
+      runtime_(environment_ == "node" ? OutstandingCalls::Runtime::kNode
+                                      : OutstandingCalls::Runtime::kIsolate),
+      ticket_(std::in_place, parts->outstanding, runtime_, type),
       started_ms_(unix_millis()) {
   deadline_ns = INT64_MAX;
 }
 
 void RunningAction::started(std::shared_ptr<WorkerProcess> worker) {
   started_ms_ = unix_millis();
+  parts_.metrics.started(type_, runtime_, ticket_->start());
   deadline_ns =
       monotonic_nanos() + static_cast<int64_t>((policy->user_timeout_s + policy->hung_after_s) * 1e9);
   wire::ToWorker message;
@@ -103,6 +108,7 @@ void RunningAction::logs(const wire::LogLines& lines) { progress(log_lines_from(
 
 FunctionLogEntry RunningAction::log_entry() const {
   FunctionLogEntry entry = completion_entry(call_, type_, started_ms_);
+  entry.environment = environment_;
   describe_entry(entry);
   return entry;
 }
@@ -122,8 +128,8 @@ void RunningAction::progress(std::vector<LogLine> lines) {
 CallOutcome RunningAction::failed(const wire::JsError& error) const {
   CallOutcome outcome;
   if (error.kind() == wire::JsError::INTERNAL) {
-    spdlog::error("a worker reported an internal error function={}: {}", call_.path.canonical(),
-                  error.message());
+    spdlog::error("a worker reported an internal error function={} request_id={}: {}", call_.path.canonical(),
+                  call_.context.request_id, error.message());
     outcome.system_error = Error::internal("worker: " + error.message());
   } else {
     outcome.error = function_error_from(error);
@@ -151,6 +157,7 @@ void RunningAction::lost(ActionLoss why) {
 
 void RunningAction::refused(Error error) {
   CallOutcome outcome;
+  if (error.kind == ErrorKind::kRateLimited) parts_.metrics.refused(type_, runtime_);
   outcome.system_error = std::move(error);
   finish(std::move(outcome));
 }
@@ -179,10 +186,12 @@ void RunningAction::finish(CallOutcome outcome) {
 
   FunctionLogEntry entry = log_entry();
   entry.user_execution_time_s = outcome.user_ms / 1000;
+  entry.system_error = outcome.system_error.has_value();
   if (outcome.error) entry.error = outcome.error->message;
   if (outcome.system_error) entry.error = std::string(outcome.system_error->public_message());
   parts_.log->append(std::move(entry));
 
+  ticket_.reset();
   auto inflight = std::move(inflight_);
   answer_caller(std::move(outcome), std::move(lines));
 }

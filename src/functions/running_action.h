@@ -6,9 +6,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
 
 #include "functions/attempt.h"
+#include "functions/outstanding_calls.h"
 
 namespace hull {
 
@@ -51,6 +54,7 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   RunnerParts& parts_;
   const UdfType type_;
   const FunctionCall call_;
+  const std::string environment_;  // "isolate", "node"
 
  private:
   struct Fetch {
@@ -82,6 +86,8 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   void finish(CallOutcome outcome);
 
   std::shared_ptr<void> inflight_;
+  const OutstandingCalls::Runtime runtime_;
+  std::optional<CallTicket> ticket_;  // until the end; the driver's
   double started_ms_;
 
   std::mutex mutex_;

@@ -57,8 +57,9 @@ void reply_module(WorkerProcess& worker, const Code& code, const wire::ModuleReq
   worker.send(message);
 }
 
-WorkerStarter::WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir)
-    : launcher_(launcher), knobs_(knobs), scratch_dir_(std::move(scratch_dir)) {
+WorkerStarter::WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir,
+                             FunctionMetrics* metrics)
+    : launcher_(launcher), knobs_(knobs), scratch_dir_(std::move(scratch_dir)), metrics_(metrics) {
   std::error_code ignored;
   std::filesystem::create_directories(scratch_dir_, ignored);
   // Left behind by a server that was killed; no other process can read them (they are bound to its hash
@@ -87,6 +88,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start(const Code& code) {
 
 Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start_with(const Code& code,
                                                                  const std::string& snapshot) {
+  const int64_t begin_ns = monotonic_nanos();
   HULL_TRY(auto worker, launcher_->launch());
   worker->send(init_message(code, *knobs_, snapshot));
   int64_t deadline = deadline_in(kStartTimeoutS);
@@ -106,6 +108,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerStarter::start_with(const Code& cod
           spdlog::warn("workers run with a weaker sandbox: {}", frame.ready().sandbox_report());
         }
       }
+      metrics_->worker_started(OutstandingCalls::Runtime::kIsolate,
+                               static_cast<double>(monotonic_nanos() - begin_ns) / 1e9);
       return worker;
     }
   }

@@ -16,17 +16,21 @@
 #include "base/knobs.h"
 #include "functions/action_pool.h"
 #include "functions/code.h"
+#include "functions/function_metrics.h"
 #include "functions/worker_process.h"
 
 namespace hull {
 
 class WorkerStarter final : public ActionStarter {
  public:
-  WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir);
+  WorkerStarter(WorkerLauncher* launcher, const Knobs* knobs, std::string scratch_dir,
+                FunctionMetrics* metrics);
   ~WorkerStarter() override;  // removes its files
 
   // A worker that has answered Ready.
   Result<std::unique_ptr<WorkerProcess>> start(const Code& code) override;
+  // As start(), for code that will not be asked for again: nothing is kept of it.
+  Result<std::unique_ptr<WorkerProcess>> start_once(const Code& code) { return start_with(code, ""); }
   // Makes the snapshot of `code` if there is none yet.
   void make_snapshot(const Code& code);
   // A function of this module is called.
@@ -47,6 +51,7 @@ class WorkerStarter final : public ActionStarter {
   WorkerLauncher* const launcher_;
   const Knobs* const knobs_;
   const std::string scratch_dir_;
+  FunctionMetrics* const metrics_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Snapshot> snapshots_;  // by Code key

@@ -374,6 +374,7 @@ void WorkerPool::prewarm(std::shared_ptr<const Code> code) {
 WorkerPool::Stats WorkerPool::stats() {
   std::lock_guard lock(mutex_);
   Stats stats;
+  stats.most = max_slots_;
   stats.running = running_queries_ + running_mutations_;
   for (auto& slot : slots_) {
     if (!slot->worker) continue;

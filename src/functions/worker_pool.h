@@ -1,5 +1,5 @@
 // WorkerPool: the workers of queries and mutations. One call at a time per worker; calls wait in a FairQueue,
-// whatever their kind.
+// whatever their kind: functions share the workers, and callers take turns.
 //
 // Each slot is a driver thread with at most one worker process, bound to one Code. The thread runs the call
 // (operations, blocking reads) and owns everything that belongs to it. Calls wait for a ready worker,
@@ -38,6 +38,7 @@ class WorkerPool {
 
   struct Stats {
     size_t workers = 0, running = 0, rss_bytes = 0;
+    size_t most = 0;  // calls that may run at once
   };
   Stats stats();
 

@@ -2,6 +2,7 @@
 
 #include <brotli/decode.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <memory>
 
@@ -13,9 +14,9 @@ namespace {
 constexpr size_t kChunk = 64 * 1024;
 
 Error too_large(size_t max_size) {
-  return Error{ErrorKind::kTooLarge, "PushTooLarge",
-               "The request body is larger than the limit of " + std::to_string(max_size) +
-                   " bytes after decompression."};
+  return Error::bad_request("BadJsonBody",
+                            "Failed to buffer the request body: length limit exceeded (limit: " +
+                                std::to_string(max_size) + " bytes after decompression)");
 }
 
 Error damaged(std::string_view encoding) {
@@ -69,6 +70,30 @@ Result<std::string> decode_zlib(std::string_view encoding, std::string_view body
   }
 }
 
+// zlib's container, as the standard has it, or none, as some clients do: the first byte tells.
+bool has_zlib_header(std::string_view body) {
+  return body.size() >= 2 && (body[0] & 0x0f) == Z_DEFLATED &&
+         (static_cast<unsigned char>(body[0]) * 256 + static_cast<unsigned char>(body[1])) % 31 == 0;
+}
+
+Result<std::string> decode_zstd(std::string_view body, size_t max_size) {
+  std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
+  if (!context) return Error::internal("cannot create a zstd decoder");
+  std::string out;
+  ZSTD_inBuffer in{body.data(), body.size(), 0};
+  while (true) {
+    size_t size = out.size();
+    out.resize(size + kChunk);
+    ZSTD_outBuffer piece{out.data() + size, kChunk, 0};
+    size_t left = ZSTD_decompressStream(context.get(), &piece, &in);
+    out.resize(size + piece.pos);
+    if (ZSTD_isError(left) != 0) return damaged("zstd");
+    if (out.size() > max_size) return too_large(max_size);
+    if (left == 0 && in.pos == in.size) return out;
+    if (in.pos == in.size && piece.pos < kChunk) return damaged("zstd");
+  }
+}
+
 }  // namespace
 
 Result<std::string> decode_body(std::string_view encoding, std::string body, size_t max_size) {
@@ -79,13 +104,10 @@ Result<std::string> decode_body(std::string_view encoding, std::string body, siz
   }
   if (name == "br") return decode_brotli(body, max_size);
   if (name == "gzip" || name == "x-gzip") return decode_zlib(name, body, 15 + 16, max_size);
-  if (name == "deflate") {
-    auto wrapped = decode_zlib(name, body, 15, max_size);
-    if (wrapped.ok() || wrapped.error().kind == ErrorKind::kTooLarge) return wrapped;
-    return decode_zlib(name, body, -15, max_size);
-  }
+  if (name == "deflate") return decode_zlib(name, body, has_zlib_header(body) ? 15 : -15, max_size);
+  if (name == "zstd") return decode_zstd(body, max_size);
   return Error{ErrorKind::kUnsupportedMedia, "UnsupportedContentEncoding",
-               "Content-Encoding '" + name + "' is not supported. Use br, gzip or deflate."};
+               "Content-Encoding '" + name + "' is not supported. Use br, gzip, deflate or zstd."};
 }
 
 }  // namespace hull

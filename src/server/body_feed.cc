@@ -15,8 +15,8 @@ constexpr size_t kChunk = 64 << 10;
 }  // namespace
 
 BodyFeed::BodyFeed(boost::beast::tcp_stream& stream, boost::beast::flat_buffer& buffer, HeadParser&& head,
-                   std::shared_ptr<BytePipe> pipe, std::chrono::seconds timeout)
-    : stream_(stream), buffer_(buffer), parser_(std::move(head)), pipe_(std::move(pipe)), timeout_(timeout) {}
+                   std::shared_ptr<BytePipe> pipe, BodyPace pace)
+    : stream_(stream), buffer_(buffer), parser_(std::move(head)), pipe_(std::move(pipe)), pace_(pace) {}
 
 void BodyFeed::start(std::function<void(bool)> ended) {
   ended_ = std::move(ended);
@@ -37,7 +37,8 @@ void BodyFeed::next() {
   parser_.get().body().size = chunk_.size();
   parser_.get().body().more = true;
   buffer_.reserve(kChunk);  // Beast reads no more than fits
-  stream_.expires_after(timeout_);
+  stream_.expires_after(pace_.patience());
+  read_since_ = std::chrono::steady_clock::now();
   http::async_read_some(stream_, buffer_, parser_,
                         [self = shared_from_this()](error_code error, size_t) { self->arrived(error); });
 }
@@ -46,6 +47,8 @@ void BodyFeed::arrived(error_code error) {
   reading_ = false;
   if (error && error != http::error::need_buffer) return end(false);
   chunk_.resize(chunk_.size() - parser_.get().body().size);
+  pace_.received(chunk_.size(), std::chrono::duration_cast<BodyPace::Milliseconds>(
+                                    std::chrono::steady_clock::now() - read_since_));
   const bool complete = parser_.is_done();
   if (discarding_) {
     if (complete) return end(true);

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/byte_pipe.h"
+#include "server/body_pace.h"
 
 namespace hull {
 
@@ -22,7 +23,7 @@ class BodyFeed : public std::enable_shared_from_this<BodyFeed> {
 
   // `head` has read the head and nothing else. `stream` and `buffer` must live until `ended` was called.
   BodyFeed(boost::beast::tcp_stream& stream, boost::beast::flat_buffer& buffer, HeadParser&& head,
-           std::shared_ptr<BytePipe> pipe, std::chrono::seconds timeout);
+           std::shared_ptr<BytePipe> pipe, BodyPace pace);
 
   // Calls `ended` once: true when the body was read to its end, false when the client went away before. If
   // the pipe is cancelled, reading stops until discard().
@@ -39,7 +40,8 @@ class BodyFeed : public std::enable_shared_from_this<BodyFeed> {
   boost::beast::flat_buffer& buffer_;
   boost::beast::http::request_parser<boost::beast::http::buffer_body> parser_;
   const std::shared_ptr<BytePipe> pipe_;
-  const std::chrono::seconds timeout_;
+  BodyPace pace_;
+  std::chrono::steady_clock::time_point read_since_;
   std::string chunk_;
   std::function<void(bool)> ended_;
   bool reading_ = false, discarding_ = false;

@@ -16,14 +16,19 @@
 #include "base/knobs.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/address_limiter.h"
 #include "server/blocking_pool.h"
 #include "server/client_version.h"
+#include "server/host_check.h"
 #include "server/http_types.h"
 #include "server/io_timers.h"
 #include "server/metrics.h"
 #include "services/auth.h"
 
 namespace hull {
+
+class LogStreams;
+class UsageMeter;
 
 // Requests that are parked without a thread; ended when the server stops so that clients reconnect.
 // Thread-safe.
@@ -46,23 +51,33 @@ struct ServerContext {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   const Authenticator* auth = nullptr;
+  LogStreams* log_streams = nullptr;
+  UsageMeter* usage = nullptr;
   const Knobs* knobs = nullptr;
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;
   bool metrics_endpoint = true;
+  bool not_found_is_404 = false;  // a missing function is an HTTP error (http-api.md §4.4)
 
+  std::atomic<bool> stopping{false};
+  AddressLimiter* limiter = nullptr;
   Metrics metrics;
+  HostCheck host_check;
   ParkedRequests parked;
   BlockingPool* pool = nullptr;
+  BlockingPool* compressor = nullptr;  // for large answers; nothing else may hold them up
   IoTimers* timers = nullptr;
 
   std::shared_ptr<const Catalog> catalog() const { return runner->engine().snapshot()->catalog(); }
+  // Public addresses: canonical URLs where they are set, else the configured origins.
+  std::string cloud_url() const;
+  std::string site_url() const;
 };
 
 // --- Steps many routes share (request_steps.cc) ---
 
-// The identity of the Authorization header or adminKey parameter. Bearer tokens are verified on the blocking
-// pool, so `done` may run on another thread, else it runs before this returns.
+// The identity of the Authorization header or adminKey parameter. `done` runs before this returns, unless the
+// keys for a user's token have to be fetched: then it runs on another thread.
 void authenticate(ServerContext& context, const HttpRequest& request,
                   std::function<void(Result<IdentityPtr>)> done);
 // As above, and the identity must be allowed `operation` ("" = any admin key); otherwise the error is the

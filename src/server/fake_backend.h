@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/digest.h"
+#include "database/fake_snapshot.h"
 #include "functions/runner.h"
 #include "value/json.h"
 
@@ -30,11 +31,11 @@ class FakeQuery final : public CachedQuery {
     fake_subscription_ = std::make_shared<FakeSubscription>();
     subscription_ = fake_subscription_;
     ok_ = true;
-    value_json_ = std::move(value_json);
-    value_ = *parse_convex_json(value_json_);
+    value_text_ = std::make_shared<const SharedText>(std::move(value_json));
+    value_ = *parse_convex_json(this->value_json());
     log_lines_json_ = std::move(log_lines_json);
     journal_ = std::move(journal);
-    content_hash_ = value_json_ + log_lines_json_;
+    content_hash_ = this->value_json() + log_lines_json_;
     request_id_ = "0123456789abcdef";
   }
   FakeQuery(Timestamp ts, FunctionError error) : FakeQuery(ts, "null", "[]", std::nullopt) {
@@ -70,7 +71,8 @@ class FakeEngine final : public Engine {
   Timestamp now{1000};
 
   Timestamp latest() const override { return now; }
-  SnapshotPtr snapshot() const override { return nullptr; }
+  // An empty deployment.
+  SnapshotPtr snapshot() const override { return empty_.snapshot(); }
   Result<SnapshotPtr> snapshot_at(Timestamp) const override { return Error::out_of_retention(); }
   bool retire_snapshots(Timestamp) override { return false; }
   void submit(CommitRequest, CommitCallback done) override { done({}); }
@@ -83,10 +85,14 @@ class FakeEngine final : public Engine {
     return std::make_shared<FakeSubscription>();
   }
   size_t subscription_count() const override { return 0; }
+  void observe_invalidations(InvalidationObserver) override {}
   Store& store() override { std::abort(); }
   Env& env() override { return Env::real(); }
   std::optional<Error> read_only() const override { return std::nullopt; }
   Stats stats() const override { return {}; }
+
+ private:
+  testing::FakeDatabase empty_;
 };
 
 class FakeRunner final : public FunctionRunner {
@@ -185,12 +191,15 @@ class FakeRunner final : public FunctionRunner {
   }
 
   FunctionLog& log() override { return *log_; }
+  const FunctionStatistics& statistics() override { return statistics_; }
+  metrics::Families metric_families() override { return {}; }
   SystemFunctions& system_functions() override { return system_; }
   CodeLoader& code() override { std::abort(); }
   Engine& engine() override { return engine_; }
   FakeEngine& fake_engine() { return engine_; }
   Result<AnalysisOutcome> analyze(const AnalysisRequest&) override { return Error::internal("fake"); }
   Result<void> prepare(std::shared_ptr<const Code>) override { return {}; }
+  Result<FunctionResult> test_query(TestQuery) override { return Error::internal("fake"); }
   Result<void> prepare_node(const NodeSettings&) override { return {}; }
   Stats stats() override { return {}; }
 
@@ -207,7 +216,9 @@ class FakeRunner final : public FunctionRunner {
  private:
   FakeEngine engine_;
   SystemFunctions system_;
-  std::unique_ptr<FunctionLog> log_ = FunctionLog::create(100);
+  FunctionStatistics statistics_;
+  std::unique_ptr<FunctionLog> log_ =
+      FunctionLog::create(100, [this](const FunctionLogEntry& entry) { statistics_.record(entry); });
   std::map<std::string, std::shared_ptr<FakeQuery>> cache_;
 };
 

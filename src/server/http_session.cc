@@ -5,6 +5,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -28,20 +29,25 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 namespace {
 
-constexpr std::chrono::seconds kIdleTimeout{120};  // between requests, and while a head arrives
-constexpr std::chrono::seconds kBodyTimeout{300};  // while a body arrives or an answer leaves
+constexpr std::chrono::seconds kWriteTimeout{300};  // while a piece of an answer leaves
 constexpr std::chrono::seconds kLingerTime{2};
+constexpr std::chrono::seconds kFirstRequestTime{1};  // for a connection that was accepted just before a stop
 constexpr uint32_t kMaxHeadBytes = 64 * 1024;
+constexpr size_t kMaxBuffered = 256 * 1024;  // read ahead of what is being parsed
+constexpr size_t kFirstRead = 512;
 
 std::string_view view(beast::string_view s) { return {s.data(), s.size()}; }
 
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment)
+  HttpSession(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment,
+              AddressLimiter::Permit permit)
       : stream_(std::move(socket)),
         timeout_(stream_.get_executor()),
+        buffer_(kMaxBuffered),
         env_(environment),
-        site_port_(site_port) {
+        site_port_(site_port),
+        permit_(std::move(permit)) {
     error_code ignored;
     auto endpoint = stream_.socket().remote_endpoint(ignored);
     if (!ignored) peer_ = endpoint.address().to_string();
@@ -53,39 +59,69 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   }
 
   void start() {
-    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
-      self->connection_ = self->env_.connections->add([weak = self->weak_from_this()] {
-        if (auto alive = weak.lock()) {
-          asio::post(alive->stream_.get_executor(), [alive] { alive->stop(); });
-        }
-      });
-      self->read_head();
+    connection_ = env_.connections->add([weak = weak_from_this()] {
+      if (auto alive = weak.lock()) {
+        asio::post(alive->stream_.get_executor(), [alive] { alive->stop(); });
+      }
     });
+    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read_head(); });
   }
 
  private:
   using Parser = http::request_parser<http::string_body>;
 
+  const NetworkLimits& limits() const { return env_.limiter->limits(); }
+
   void stop() {
     stopping_ = true;
-    if (idle_) close();
+    end_if_idle();
+  }
+
+  // What has arrived already is still answered, and a connection that was accepted just now may send its
+  // request.
+  void end_if_idle() {
+    if (!idle_ || has_input()) return;
+    if (served_) return close();
+    timeout_.expires_after(kFirstRequestTime);
+    timeout_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && self->idle_ && !self->has_input()) self->close();
+    });
+  }
+
+  bool has_input() {
+    char byte = 0;
+    return recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
   }
 
   void read_head() {
-    if (stopping_) return close();
+    if (stopping_ && served_) return close();
     request_.reset();
     feed_.reset();
+    parser_.reset();
     body_ended_ = answered_ = false;
+    if (buffer_.size() > 0) return read_rest_of_head();
+    idle_ = true;
+    buffer_.shrink_to_fit();
+    stream_.expires_after(limits().idle_time);
+    stream_.async_read_some(buffer_.prepare(kFirstRead),
+                            [self = shared_from_this()](error_code error, size_t bytes) {
+                              self->idle_ = false;
+                              if (error) return self->close();
+                              self->buffer_.commit(bytes);
+                              self->read_rest_of_head();
+                            });
+    if (stopping_) end_if_idle();
+  }
+
+  void read_rest_of_head() {
+    served_ = true;
     parser_.emplace();
     parser_->header_limit(kMaxHeadBytes);
     parser_->body_limit(boost::none);
-    idle_ = buffer_.size() == 0;
-    stream_.expires_after(kIdleTimeout);
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code error, size_t) {
-                              self->idle_ = false;
-                              self->head_read(error);
-                            });
+    stream_.expires_after(limits().head_time);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->head_read(error); });
   }
 
   void head_read(error_code error) {
@@ -113,10 +149,19 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     set_target(*request_, view(message.target()));
     env_.pipeline->map_site_path(*request_);
     keep_alive_ = parser_->keep_alive();
+    if (limits().trusted_proxies)
+      request_->checked_ip = limits().trusted_proxies->client(peer_, request_->header("X-Forwarded-For"));
+    const std::string client_address = env_.limiter->client_of(peer_, request_->header("X-Forwarded-For"));
+    if (auto refusal = env_.limiter->request(client_address)) return limited("requests", *refusal);
     if (env_.pipeline->is_sync_path(*request_)) {
       ClientVersion client;
       auto refused = env_.pipeline->refuse_upgrade(*request_, client);
-      if (!refused) return upgrade(client);
+      if (!refused) {
+        auto admission = env_.limiter->upgrade(client_address);
+        if (admission.refusal) return limited("upgrades", *admission.refusal);
+        websocket_permit_ = std::move(admission.permit);
+        return upgrade(client);
+      }
       // Whatever body there is was not read, so the connection cannot go on.
       keep_alive_ = keep_alive_ && parser_->is_done();
       return write(std::move(*refused));
@@ -126,6 +171,14 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     } else {
       read_body();
     }
+  }
+
+  void limited(std::string_view what, const AddressLimiter::Refusal& refusal) {
+    env_.pipeline->context().metrics.record_limited(what);
+    keep_alive_ = keep_alive_ && parser_->is_done();
+    HttpResponse response = too_many_requests(refusal.retry_after_s);
+    add_cors_headers(*request_, response);
+    write(std::move(response));
   }
 
   // Runs `next` once the client has been told to send the body, if it waits for that.
@@ -148,7 +201,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const bool bodiless =
         request_->method == "GET" || request_->method == "HEAD" || request_->method == "OPTIONS";
     if (!bodiless) request_->body_stream = pipe;
-    feed_ = std::make_shared<BodyFeed>(stream_, buffer_, std::move(*parser_), pipe, kBodyTimeout);
+    feed_ = std::make_shared<BodyFeed>(stream_, buffer_, std::move(*parser_), pipe, new_pace());
     feed_->start([self = shared_from_this(), request = request_](bool complete) {
       if (self->closed_) return;
       self->body_ended_ = complete;
@@ -181,20 +234,30 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     request_->body_limit = limit;
     if (parser_->content_length() && *parser_->content_length() > limit) return body_over_limit();
     parser_->body_limit(limit);
-    stream_.expires_after(kBodyTimeout);
-    after_continue([self = shared_from_this()] { self->read_body_bytes(); });
+    stream_.expires_after(kWriteTimeout);
+    after_continue([self = shared_from_this(), pace = new_pace()] { self->read_body_bytes(pace); });
   }
 
-  void read_body_bytes() {
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, size_t) {
-      if (error == http::error::body_limit) return self->body_over_limit();
-      if (error) {
-        self->env_.pipeline->log_access(*self->request_, 499, 0, "", self->elapsed_ms());
-        return self->close();
-      }
-      self->request_->body = std::move(self->parser_->get().body());
-      self->run();
-    });
+  BodyPace new_pace() const { return {limits().body_grace, limits().min_body_rate}; }
+
+  void read_body_bytes(BodyPace pace) {
+    if (parser_->is_done()) {
+      request_->body = std::move(parser_->get().body());
+      return run();
+    }
+    stream_.expires_after(pace.patience());
+    const int64_t since_ns = monotonic_nanos();
+    http::async_read_some(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this(), pace, since_ns](error_code error, size_t bytes) mutable {
+          if (error == http::error::body_limit) return self->body_over_limit();
+          if (error) {
+            self->env_.pipeline->log_access(*self->request_, 499, 0, "", self->elapsed_ms());
+            return self->close();
+          }
+          pace.received(bytes, std::chrono::milliseconds((monotonic_nanos() - since_ns) / 1'000'000));
+          self->read_body_bytes(pace);
+        });
   }
 
   void body_over_limit() {
@@ -232,7 +295,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     options.keep_alive = keep_alive_ && !stopping_ && (!feed_ || body_ended_);
     options.head_only = request_->method == "HEAD";
     options.version_minor = request_->version_minor;
-    options.timeout = kBodyTimeout;
+    options.timeout = kWriteTimeout;
     std::string content_type(find_header(response.headers, "Content-Type").value_or(""));
     int status = response.status;
     write_response(stream_, std::move(response), options,
@@ -273,8 +336,11 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     facts.accepts_chunks = client.accepts_transition_chunks();
     facts.ip = request_->client_ip();
     facts.user_agent = request_->user_agent();
+    facts.permits = std::make_shared<std::pair<AddressLimiter::Permit, AddressLimiter::Permit>>(
+        std::move(permit_), std::move(websocket_permit_));
     env_.pipeline->log_access(*request_, 101, 0, "", elapsed_ms());
-    start_websocket_session(std::move(stream_), parser_->release(), std::move(facts), env_);
+    std::string early = beast::buffers_to_string(buffer_.data());
+    start_websocket_session(stream_.release_socket(), *request_, std::move(early), std::move(facts), env_);
   }
 
   // Lets the answer reach a client that is still sending: a reset would throw it away.
@@ -321,6 +387,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::optional<Parser> parser_;
   const SessionEnvironment env_;
   const bool site_port_;
+  AddressLimiter::Permit permit_, websocket_permit_;  // until an upgrade
   std::string peer_;
   RequestPtr request_;
   uint64_t connection_ = 0;
@@ -334,13 +401,15 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   bool closed_ = false;
   bool keep_alive_ = false;
   bool idle_ = false;
+  bool served_ = false;  // a request has begun
   bool stopping_ = false;
 };
 
 }  // namespace
 
-void start_http_session(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment) {
-  std::make_shared<HttpSession>(std::move(socket), site_port, environment)->start();
+void start_http_session(asio::ip::tcp::socket socket, bool site_port, const SessionEnvironment& environment,
+                        AddressLimiter::Permit permit) {
+  std::make_shared<HttpSession>(std::move(socket), site_port, environment, std::move(permit))->start();
 }
 
 }  // namespace hull

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
+#include "server/address_limiter.h"
 #include "server/connections.h"
 #include "server/pipeline.h"
 #include "server/sync_transport.h"
@@ -17,10 +18,11 @@ struct SessionEnvironment {
   const Pipeline* pipeline = nullptr;
   Connections* connections = nullptr;
   const SyncServices* sync = nullptr;
+  AddressLimiter* limiter = nullptr;
 };
 
-// `socket` must be bound to a strand of its own.
+// `socket` must be bound to a strand of its own. `permit` is held as long as the connection lives.
 void start_http_session(boost::asio::ip::tcp::socket socket, bool site_port,
-                        const SessionEnvironment& environment);
+                        const SessionEnvironment& environment, AddressLimiter::Permit permit);
 
 }  // namespace hull

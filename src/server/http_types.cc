@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/log.h"
 #include "value/json.h"
 
 namespace hull {
@@ -98,6 +97,7 @@ std::optional<std::string_view> HttpRequest::query_value(std::string_view name) 
 }
 
 std::string HttpRequest::client_ip() const {
+  if (checked_ip) return checked_ip->substr(0, 256);
   std::string_view ip = peer;
   if (auto forwarded = header("X-Forwarded-For")) ip = trim(forwarded->substr(0, forwarded->find(',')));
   return std::string(ip.substr(0, 256));
@@ -130,8 +130,10 @@ HttpResponse HttpResponse::json(std::string body, int status) {
 }
 
 HttpResponse HttpResponse::error(const Error& error) {
-  if (error.kind == ErrorKind::kInternal) spdlog::error("Request failed: {}", error.message);
-  return HttpResponse::error(http_status(error.kind), error.public_code(), error.public_message());
+  HttpResponse response =
+      HttpResponse::error(http_status(error.kind), error.public_code(), error.public_message());
+  if (error.kind == ErrorKind::kInternal) response.cause = error.message;
+  return response;
 }
 
 HttpResponse HttpResponse::error(int status, std::string_view code, std::string_view message) {

@@ -42,17 +42,19 @@ struct HttpRequest {
   std::shared_ptr<OneShot> client_gone = std::make_shared<OneShot>();
   bool body_too_large = false;  // the body was over the route's limit and was not kept
   size_t body_limit = 0;
-  std::string peer;       // "10.0.0.7"
-  int version_minor = 1;  // HTTP/1.x
+  std::string peer;                       // "10.0.0.7"
+  std::optional<std::string> checked_ip;  // of the client, where the operator names the trusted proxies
+  int version_minor = 1;                  // HTTP/1.x
   bool site_port = false;
-  std::string request_id;  // from the client, else made here; never empty after routing
+  bool for_authentication = false;  // made by this server, to verify a token others present
+  std::string request_id;           // from the client, else made here; never empty after routing
 
   // Filled in by the router: the decoded values of {name} segments, in order.
   std::vector<std::string> params;
 
   std::optional<std::string_view> header(std::string_view name) const { return find_header(headers, name); }
   std::optional<std::string_view> query_value(std::string_view name) const;
-  // First element of X-Forwarded-For, else the peer; at most 256 characters.
+  // `checked_ip`, else the first element of X-Forwarded-For, else the peer; at most 256 characters.
   std::string client_ip() const;
   // At most 512 characters.
   std::string user_agent() const;
@@ -67,12 +69,13 @@ struct HttpResponse {
   HeaderList headers;
   std::string body;
   std::shared_ptr<BytePipe>
-      stream;  // instead of `body`: one that is still being made. Cancelled if it cannot be sent.
+      stream;         // instead of `body`: one that is still being made. Cancelled if it cannot be sent.
+  std::string cause;  // of an internal error, for the server's log only
 
   static HttpResponse empty(int status);
   static HttpResponse text(int status, std::string body);
   static HttpResponse json(std::string body, int status = 200);
-  // {"code","message"} with the status of the error's kind; details of internal errors are logged, not sent.
+  // {"code","message"} with the status of the error's kind; details of internal errors are the `cause`.
   static HttpResponse error(const Error& error);
   static HttpResponse error(int status, std::string_view code, std::string_view message);
 };

@@ -4,10 +4,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <future>
+#include <utility>
 
 #include "base/log.h"
 #include "server/http_session.h"
 #include "server/io_threads.h"
+#include "server/refused_connection.h"
 
 namespace hull {
 namespace asio = boost::asio;
@@ -26,7 +29,7 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
                           [self = shared_from_this()](error_code error, tcp::socket socket) {
                             if (!self->acceptor.is_open()) return;
                             if (!error) {
-                              start_http_session(std::move(socket), self->site_port, self->environment);
+                              self->admit(std::move(socket));
                               return self->accept_next();
                             }
                             // Out of file descriptors, most likely: do not spin.
@@ -36,6 +39,27 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
                               if (!stopped && self->acceptor.is_open()) self->accept_next();
                             });
                           });
+  }
+
+  void admit(tcp::socket socket) {
+    error_code ignored;
+    auto admission = environment.limiter->connect(socket.remote_endpoint(ignored).address().to_string());
+    if (!admission.refusal) {
+      return start_http_session(std::move(socket), site_port, environment, std::move(admission.permit));
+    }
+    environment.pipeline->context().metrics.record_limited("connections");
+    refuse_connection(std::move(socket), too_many_requests(admission.refusal->retry_after_s));
+  }
+
+  // The connections that the system has accepted already are served: their clients may have sent something.
+  void drain() {
+    error_code error;
+    acceptor.non_blocking(true, error);
+    while (!error) {
+      tcp::socket socket(asio::make_strand(context));
+      acceptor.accept(socket, error);
+      if (!error) admit(std::move(socket));
+    }
   }
 
   asio::io_context& context;
@@ -59,20 +83,27 @@ class TcpListener final : public Listener {
   void start(bool site_port, const SessionEnvironment& environment) override {
     acceptor_->site_port = site_port;
     acceptor_->environment = environment;
+    started_ = true;
     asio::post(acceptor_->strand, [acceptor = acceptor_] { acceptor->accept_next(); });
   }
 
   void stop() override {
-    asio::post(acceptor_->strand, [acceptor = acceptor_] {
+    if (!started_ || std::exchange(stopped_, true)) return;
+    std::promise<void> closed;
+    asio::post(acceptor_->strand, [this, &closed] {
       error_code ignored;
-      acceptor->acceptor.close(ignored);
-      acceptor->pause.cancel();
+      acceptor_->drain();
+      acceptor_->acceptor.close(ignored);
+      acceptor_->pause.cancel();
+      closed.set_value();
     });
+    closed.get_future().wait();
   }
 
  private:
   std::shared_ptr<Acceptor> acceptor_;
   uint16_t port_ = 0;
+  bool started_ = false, stopped_ = false;
 };
 
 }  // namespace

@@ -16,6 +16,17 @@ std::optional<std::string> target_below(std::string_view url, std::string_view o
   return std::string(rest);
 }
 
+// Below the configured origin, or the canonical URL that overrides it.
+std::optional<std::string> target_below_site(std::string_view url, const ServerContext& context) {
+  auto target = target_below(url, context.site_origin);
+  return target ? target : target_below(url, context.site_url());
+}
+
+std::optional<std::string> target_below_cloud(std::string_view url, const ServerContext& context) {
+  auto target = target_below(url, context.cloud_origin);
+  return target ? target : target_below(url, context.cloud_url());
+}
+
 std::string authority_of(std::string_view url) {
   size_t begin = url.find("//") + 2;
   return std::string(url.substr(begin, url.find_first_of("/?", begin) - begin));
@@ -45,13 +56,13 @@ FetchService::Response fetched(HttpResponse answer, bool head_only) {
 
 }  // namespace
 
-FetchService::Local local_fetch(const Pipeline* pipeline) {
-  return [pipeline](FetchService::Request& fetch, FetchService::OnResponse& on_response) {
+FetchService::Local local_fetch(const Pipeline* pipeline, LocalCaller caller) {
+  return [pipeline, caller](FetchService::Request& fetch, FetchService::OnResponse& on_response) {
     const ServerContext& context = pipeline->context();
     auto request = std::make_shared<HttpRequest>();
-    auto target = target_below(fetch.url, context.site_origin);
+    auto target = target_below_site(fetch.url, context);
     request->site_port = target.has_value();
-    if (!target) target = target_below(fetch.url, context.cloud_origin);
+    if (!target) target = target_below_cloud(fetch.url, context);
     if (!target) return false;
     request->method = fetch.method;
     set_target(*request, *target);
@@ -59,8 +70,13 @@ FetchService::Local local_fetch(const Pipeline* pipeline) {
     const bool streams = pipeline->streams_body(*request);
     if (pipeline->is_sync_path(*request) || (fetch.upload && !streams)) return false;
     request->peer = "127.0.0.1";
+    request->for_authentication = caller == LocalCaller::kAuthentication;
     request->headers.emplace_back("host", authority_of(fetch.url));
-    for (auto& header : fetch.headers) request->headers.push_back(std::move(header));
+    for (auto& header : fetch.headers) {
+      // Nothing is gained by compressing what stays in this process, and nobody would undo it.
+      if (!streams && equals_ignoring_case(header.first, "accept-encoding")) continue;
+      request->headers.push_back(std::move(header));
+    }
     if (fetch.has_body && !fetch.upload) {
       request->headers.emplace_back("content-length", std::to_string(fetch.body.size()));
     }

@@ -1,95 +1,132 @@
 #include "server/metrics.h"
 
-#include <spdlog/fmt/fmt.h>
-#include <unistd.h>
-
-#include <fstream>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 
 namespace hull {
 namespace {
 
-constexpr std::string_view kPrefix = "convex_local_backend_";
+using metrics::board_name;
 
-void append_metric(std::string& out, std::string_view name, std::string_view type, double value,
-                   std::string_view labels = "") {
-  out += fmt::format("# TYPE {0}{1} {2}\n{0}{1}{3} {4}\n", kPrefix, name, type, labels, value);
+constexpr size_t kMaxClientVersions = 30;
+constexpr std::array<std::string_view, 7> kMethods = {"GET", "POST",  "HEAD",  "OPTIONS",
+                                                      "PUT", "PATCH", "DELETE"};
+constexpr std::array<std::string_view, 9> kClients = {"npm",  "npm-cli", "dashboard", "actions", "python",
+                                                      "rust", "swift",   "kotlin",    "unknown"};
+
+std::string site_name() {
+  const char* name = std::getenv("CONVEX_SITE");
+  return name == nullptr ? "" : name;
 }
 
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  double total = 0, resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+prometheus::Counter& plain(prometheus::Registry& registry, std::string_view name, std::string help) {
+  return metrics::counters(registry, board_name(name), std::move(help)).Add({});
+}
+
+void append(metrics::Families& out, metrics::Families more) {
+  std::move(more.begin(), more.end(), std::back_inserter(out));
+}
+
+void append_engine(metrics::Families& out, const Engine& engine) {
+  const Engine::Stats stats = engine.stats();
+  auto gauge = [&out](std::string name, std::string help, size_t value) {
+    out.push_back(metrics::gauge(std::move(name), std::move(help), static_cast<double>(value)));
+  };
+  auto counter = [&out](std::string name, std::string help, uint64_t value) {
+    out.push_back(metrics::counter(std::move(name), std::move(help), static_cast<double>(value)));
+  };
+  gauge("hull_subscriptions", "Results that commits are checked against", engine.subscription_count());
+  gauge("hull_recent_writes_bytes", "Row images of recent commits", stats.recent_bytes);
+  gauge("hull_unapplied_bytes", "Commits that the stored state does not show yet", stats.unapplied_bytes);
+  counter("hull_commits_total", "Commits", stats.commits);
+  counter("hull_commit_groups_total", "Groups of commits that shared a sync", stats.groups);
+  counter("hull_conflicts_total", "Commits that lost a conflict", stats.conflicts);
+  gauge("hull_read_only", "1 while commits are refused", engine.read_only() ? 1 : 0);
 }
 
 }  // namespace
 
-void Metrics::record_http(std::string_view endpoint, std::string_view method, int status, double seconds) {
-  std::lock_guard lock(mutex_);
-  Histogram& h = http_[{std::string(endpoint), std::string(method), status}];
-  for (size_t i = 0; i < kBuckets.size(); ++i) {
-    if (seconds <= kBuckets[i]) {
-      ++h.counts[i];
-      break;
-    }
+Metrics::Metrics()
+    : instance_name_(site_name()),
+      http_(metrics::histograms(registry_, board_name("http_handle_duration_seconds"),
+                                "From a request's head to the end of its answer")),
+      bad_requests_(plain(registry_, "bad_request_error_total", "Answers with a status of 400 to 428")),
+      rate_limited_(plain(registry_, "rate_limited_error_total", "Answers with status 429")),
+      disconnected_(plain(registry_, "client_disconnect_error_total", "Clients that went away")),
+      errors_(metrics::counters(registry_, board_name("errors_reported_total"), "Answers with a 5xx status")),
+      limited_(metrics::counters(registry_, "hull_limited_total", "What a limit refused")) {}
+
+void Metrics::record_http(std::string_view endpoint, std::string_view method, int status,
+                          const ClientVersion& client, double seconds) {
+  if (status == 499) {
+    disconnected_.Increment();
+  } else if (status == 429) {
+    rate_limited_.Increment();
+  } else if (status >= 500) {
+    errors_.Add({{"type", std::to_string(status)}}).Increment();
+  } else if (status >= 400) {
+    bad_requests_.Increment();
   }
-  ++h.count;
-  h.sum += seconds;
+  std::lock_guard lock(mutex_);
+  http_series_locked(endpoint, method, status, client).Observe(seconds);
 }
 
-std::string Metrics::render(FunctionRunner* runner) const {
-  std::string out;
-  append_metric(out, "application_process_memory_bytes", "gauge", resident_bytes(), "{component=\"server\"}");
-  append_metric(out, "backend_http_service_concurrent_requests", "gauge",
-                static_cast<double>(concurrent_requests_.load()));
-  append_metric(out, "sync_protocol_websockets_total", "gauge", static_cast<double>(sync_.websockets.load()));
-  append_metric(out, "backend_ws_in_total", "counter", static_cast<double>(sync_.messages_in.load()));
-  append_metric(out, "backend_ws_out_total", "counter", static_cast<double>(sync_.messages_out.load()));
-  append_metric(out, "backend_ws_closed_total", "counter", static_cast<double>(sync_.closed.load()));
-  append_metric(out, "backend_ws_server_error_total", "counter",
-                static_cast<double>(sync_.server_errors.load()));
-  append_metric(out, "sync_transition_total", "counter", static_cast<double>(sync_.transitions.load()));
-  append_metric(out, "sync_empty_transition_total", "counter",
-                static_cast<double>(sync_.empty_transitions.load()));
-  append_metric(out, "sync_query_failed_total", "counter", static_cast<double>(sync_.query_failed.load()));
-  append_metric(out, "sync_query_result_dedup_total", "counter",
-                static_cast<double>(sync_.deduplicated.load()));
-  append_metric(out, "sync_auth_error_total", "counter", static_cast<double>(sync_.auth_errors.load()));
-  if (runner != nullptr) {
-    FunctionRunner::Stats stats = runner->stats();
-    append_metric(out, "isolate_pool_allocated_count_info", "gauge", static_cast<double>(stats.workers));
-    append_metric(out, "isolate_pool_running_count_info", "gauge", static_cast<double>(stats.running_calls));
-    append_metric(out, "isolate_total_physical_size_bytes", "gauge",
-                  static_cast<double>(stats.worker_rss_bytes));
-    append_metric(out, "database_subscriptions_info", "gauge",
-                  static_cast<double>(runner->engine().subscription_count()));
-    append_metric(out, "cache_size_bytes", "gauge", static_cast<double>(stats.query_cache_bytes));
-    const Engine::Stats engine = runner->engine().stats();
-    append_metric(out, "hull_recent_writes_bytes", "gauge", static_cast<double>(engine.recent_bytes));
-    append_metric(out, "hull_unapplied_bytes", "gauge", static_cast<double>(engine.unapplied_bytes));
-    append_metric(out, "hull_commits_total", "counter", static_cast<double>(engine.commits));
-    append_metric(out, "hull_commit_groups_total", "counter", static_cast<double>(engine.groups));
-    append_metric(out, "hull_conflicts_total", "counter", static_cast<double>(engine.conflicts));
-    append_metric(out, "hull_read_only", "gauge", runner->engine().read_only() ? 1 : 0);
-  }
-  std::lock_guard lock(mutex_);
-  out += fmt::format("# TYPE {}http_handle_duration_seconds histogram\n", kPrefix);
-  for (const auto& [key, h] : http_) {
-    const auto& [endpoint, method, status] = key;
-    std::string labels = fmt::format("endpoint=\"{}\",method=\"{}\",status=\"{}\"", endpoint, method, status);
-    uint64_t cumulative = 0;
-    for (size_t i = 0; i < kBuckets.size(); ++i) {
-      cumulative += h.counts[i];
-      out += fmt::format("{}http_handle_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", kPrefix, labels,
-                         kBuckets[i], cumulative);
+prometheus::Histogram& Metrics::http_series_locked(std::string_view endpoint, std::string_view method,
+                                                   int status, const ClientVersion& client) {
+  const bool known_method = std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
+  std::string version = "other";
+  if (std::find(kClients.begin(), kClients.end(), client.client) != kClients.end()) {
+    std::string name = client.client;
+    if (client.version)
+      name += "-" + std::to_string(client.version->major) + "." + std::to_string(client.version->minor);
+    if (clients_.contains(name) || clients_.size() < kMaxClientVersions) {
+      clients_[name] = true;
+      version = std::move(name);
     }
-    out += fmt::format(
-        "{0}http_handle_duration_seconds_bucket{{{1},le=\"+Inf\"}} {2}\n"
-        "{0}http_handle_duration_seconds_sum{{{1}}} {3}\n"
-        "{0}http_handle_duration_seconds_count{{{1}}} {2}\n",
-        kPrefix, labels, h.count, h.sum);
   }
-  return out;
+  const std::string shown_method(known_method ? method : "other");
+  auto [it, added] = series_.try_emplace({std::string(endpoint), shown_method, status, version});
+  if (added) {
+    it->second = &http_.Add({{"endpoint", std::string(endpoint)},
+                             {"method", shown_method},
+                             {"status", std::to_string(status)},
+                             {"client_version", version},
+                             {"is_test", "false"}},
+                            metrics::seconds_buckets());
+  }
+  return *it->second;
+}
+
+void Metrics::record_limited(std::string_view what) {
+  limited_.Add({{"what", std::string(what)}}).Increment();
+}
+
+std::string Metrics::render(FunctionRunner* runner, size_t open_connections, const std::string& version) {
+  metrics::Families out = registry_.Collect();
+  append(out, sync_.collect());
+  out.push_back(metrics::gauge(board_name("backend_http_service_concurrent_requests"),
+                               "Requests that are being answered",
+                               static_cast<double>(concurrent_requests_.load())));
+  out.push_back(metrics::gauge("hull_open_connections", "Open TCP connections, websockets included",
+                               static_cast<double>(open_connections)));
+  append(out, metrics::process_families());
+  const auto resident = std::find_if(out.begin(), out.end(), [](const auto& family) {
+    return family.name == "process_resident_memory_bytes";
+  });
+  prometheus::MetricFamily memory =
+      metrics::gauge(board_name("application_process_memory_bytes"), "Resident memory",
+                     resident->metric[0].gauge.value, {{"component", "server"}});
+  if (runner != nullptr) {
+    metrics::add_value(memory, static_cast<double>(runner->stats().worker_rss_bytes),
+                       {{"component", "workers"}});
+    append(out, runner->metric_families());
+    append_engine(out, runner->engine());
+  }
+  out.push_back(std::move(memory));
+  out.push_back(metrics::gauge(board_name("convex_binary_versions_total"), "1 for the version that runs", 1,
+                               {{"binary", "hull"}, {"version", version}}));
+  return metrics::to_text(std::move(out), instance_name_);
 }
 
 }  // namespace hull

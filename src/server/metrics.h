@@ -1,8 +1,8 @@
-// Numbers for GET /metrics in Prometheus text form (operations.md §13.2). Labels are bounded: endpoints are
-// route templates, never raw paths. Thread-safe.
+// What GET /metrics answers (operations.md §13.2), and the series of the HTTP side. Labels are bounded:
+// endpoints are route templates, never raw paths; methods and client versions that are not well known count
+// as "other". Thread-safe.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -11,31 +11,41 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/metrics.h"
 #include "functions/runner.h"
-#include "server/sync_transport.h"
+#include "server/client_version.h"
+#include "server/sync_metrics.h"
 
 namespace hull {
 
 class Metrics {
  public:
-  void record_http(std::string_view endpoint, std::string_view method, int status, double seconds);
+  Metrics();
+
+  // An answered request; status 499: the client went away.
+  void record_http(std::string_view endpoint, std::string_view method, int status,
+                   const ClientVersion& client, double seconds);
+  // A connection or a request that a limit refused ("connections", "upgrades", "requests").
+  void record_limited(std::string_view what);
   std::atomic<int64_t>& concurrent_requests() { return concurrent_requests_; }
   SyncCounters& sync() { return sync_; }
 
   // `runner` may be null while the server starts.
-  std::string render(FunctionRunner* runner) const;
+  std::string render(FunctionRunner* runner, size_t open_connections, const std::string& version);
 
  private:
-  static constexpr std::array<double, 12> kBuckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                      0.1,   0.25,   0.5,   1,    2.5,   10};
-  struct Histogram {
-    std::array<uint64_t, kBuckets.size()> counts{};  // per bucket, not cumulative
-    uint64_t count = 0;
-    double sum = 0;
-  };
+  prometheus::Histogram& http_series_locked(std::string_view endpoint, std::string_view method, int status,
+                                            const ClientVersion& client);
 
-  mutable std::mutex mutex_;
-  std::map<std::tuple<std::string, std::string, int>, Histogram> http_;
+  const std::string instance_name_;  // CONVEX_SITE
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Histogram>& http_;
+  prometheus::Counter &bad_requests_, &rate_limited_, &disconnected_;
+  prometheus::Family<prometheus::Counter>&errors_, &limited_;
+  std::mutex mutex_;  // guards the two maps
+  std::map<std::tuple<std::string, std::string, int, std::string>, prometheus::Histogram*, std::less<>>
+      series_;
+  std::map<std::string, bool> clients_;  // versions that have a label
   std::atomic<int64_t> concurrent_requests_{0};
   SyncCounters sync_;
 };

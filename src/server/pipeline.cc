@@ -1,14 +1,32 @@
 #include "server/pipeline.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstdlib>
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/time.h"
+#include "server/response_coding.h"
 
 namespace hull {
 namespace {
 
 constexpr std::string_view kSyncSuffix = "/sync";
+constexpr std::string_view kProxyAdvice =
+    "A reverse proxy in front of the server has to pass websockets on; with nginx by these two lines: "
+    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";";
+constexpr int64_t kAdviceIntervalNs = 60'000'000'000;
+
+// A proxy that does not pass websockets on breaks every client at once: logged at most once a minute.
+void note_missing_upgrade() {
+  static std::atomic<int64_t> next_ns{0};
+  const int64_t now = monotonic_nanos();
+  int64_t due = next_ns.load(std::memory_order_relaxed);
+  if (now < due || !next_ns.compare_exchange_strong(due, now + kAdviceIntervalNs)) return;
+  spdlog::warn("A request for the sync websocket came without upgrade headers. {}", kProxyAdvice);
+}
 
 // "/api/sync" or "/api/<version>/sync" -> version segment ("" without one).
 std::optional<std::string_view> sync_path_version(std::string_view path) {
@@ -64,15 +82,50 @@ HttpResponse not_ready() {
   return response;
 }
 
+// Answers that take longer to compress than this size does are not made on the calling thread.
+constexpr size_t kCompressAtOnce = 16 * 1024;
+
+// Compresses what goes through, as far as client and content allow it.
+Responder compressing(ServerContext& context, const HttpRequest& request, Responder respond) {
+  auto accepted = request.header("Accept-Encoding");
+  ContentCoding coding = accepted ? choose_coding(*accepted) : ContentCoding::kIdentity;
+  return [&context, coding, respond = std::move(respond)](HttpResponse response) {
+    if (!is_compressible(response)) return respond(std::move(response));
+    response.headers.emplace_back("Vary", "accept-encoding");
+    if (coding == ContentCoding::kIdentity) return respond(std::move(response));
+    if (response.body.size() <= kCompressAtOnce) {
+      compress(response, coding);
+      return respond(std::move(response));
+    }
+    context.compressor->submit([coding, respond, response = std::move(response)]() mutable {
+      compress(response, coding);
+      respond(std::move(response));
+    });
+  };
+}
+
 }  // namespace
+
+HttpResponse too_many_requests(double retry_after_s) {
+  HttpResponse response =
+      HttpResponse::error(429, "TooManyRequests", "Too many requests from your address. Try again later.");
+  response.headers.emplace_back("Retry-After",
+                                std::to_string(std::max<int64_t>(1, std::llround(std::ceil(retry_after_s)))));
+  return response;
+}
 
 void add_cors_headers(const HttpRequest& request, HttpResponse& response) {
   if (auto origin = request.header("Origin")) {
     response.headers.emplace_back("Access-Control-Allow-Origin", std::string(*origin));
   }
   response.headers.emplace_back("Access-Control-Allow-Credentials", "true");
-  response.headers.emplace_back("Vary",
-                                "origin, access-control-request-method, access-control-request-headers");
+  std::string vary = "origin, access-control-request-method, access-control-request-headers";
+  for (auto& header : response.headers) {
+    if (!equals_ignoring_case(header.first, "Vary")) continue;
+    header.second = vary + ", " + header.second;
+    return;
+  }
+  response.headers.emplace_back("Vary", std::move(vary));
 }
 
 HttpResponse preflight_response(const HttpRequest& request) {
@@ -91,8 +144,14 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_function_routes(main_, *context.knobs);
   add_deploy_routes(main_, *context.knobs);
   add_environment_routes(main_);
+  add_deployment_routes(main_);
+  add_log_stream_routes(main_);
+  add_usage_routes(main_);
+  add_test_query_routes(main_, *context.knobs);
   add_log_routes(main_);
+  add_app_metrics_routes(main_);
   add_admin_routes(main_);
+  add_openapi_routes(main_);
   add_http_action_routes(main_);
   add_site_meta_routes(site_);
   add_http_action_routes(site_);
@@ -118,7 +177,13 @@ bool Pipeline::streams_body(const HttpRequest& head) const {
 void Pipeline::handle(RequestPtr request, Responder respond) const {
   auto& concurrent = context_.metrics.concurrent_requests();
   concurrent.fetch_add(1, std::memory_order_relaxed);
-  route(request, [&concurrent, respond = std::move(respond)](HttpResponse response) {
+  if (context_.ready.load(std::memory_order_acquire)) {
+    context_.host_check.look(*request, request->site_port ? context_.site_origin : context_.cloud_origin);
+  }
+  route(request, [&concurrent, request, respond = std::move(respond)](HttpResponse response) {
+    if (!response.cause.empty())
+      spdlog::error("Request failed: {} request_id={} path={}", response.cause, request->request_id,
+                    request->path);
     concurrent.fetch_sub(1, std::memory_order_relaxed);
     respond(std::move(response));
   });
@@ -131,9 +196,8 @@ void Pipeline::route(const RequestPtr& request, Responder respond) const {
 
   auto match = router_for(*request).match(request->method, request->path);
   const Route* route = match.route;
-  bool cors = route == nullptr ? !request->site_port : route->options.cors;
-  bool preflight = request->method == "OPTIONS" && cors && (route != nullptr || !match.allow.empty());
-  if (preflight) return respond(preflight_response(*request));
+  bool cors = route == nullptr ? !request->site_port && match.cors : route->options.cors;
+  if (request->method == "OPTIONS" && cors) return respond(preflight_response(*request));
 
   if (cors) {
     respond = [request, inner = std::move(respond)](HttpResponse response) {
@@ -164,6 +228,7 @@ void Pipeline::route(const RequestPtr& request, Responder respond) const {
                                        "Invalid URL: malformed escape in '" + *match.bad_param + "'"));
   }
   request->params = std::move(match.params);
+  if (route->options.compress) respond = compressing(context_, *request, std::move(respond));
   ClientVersion version = client.ok() ? std::move(*client) : ClientVersion{};
   route->handler(context_, request, std::move(version), std::move(respond));
 }
@@ -186,8 +251,12 @@ std::optional<HttpResponse> Pipeline::refuse_upgrade(const HttpRequest& head, Cl
     return answer(HttpResponse::error(400, "MethodNotGet", "Request method must be `GET`"));
   }
   if (!has_token(head.header("Connection"), "upgrade")) {
-    return answer(
-        HttpResponse::error(400, "InvalidConnectionHeader", "Connection header did not include upgrade"));
+    std::string text = "Connection header did not include upgrade";
+    if (!head.header("Upgrade")) {
+      note_missing_upgrade();
+      text.append(". ").append(kProxyAdvice);
+    }
+    return answer(HttpResponse::error(400, "InvalidConnectionHeader", std::move(text)));
   }
   if (!has_token(head.header("Upgrade"), "websocket")) {
     return answer(
@@ -211,17 +280,19 @@ void Pipeline::log_access(const HttpRequest& request, int status, size_t length,
   std::string endpoint = is_sync_path(request)    ? "/api/:client_version/sync"
                          : match.route == nullptr ? "unknown"
                                                   : match.route->pattern;
-  context_.metrics.record_http(endpoint, request.method, status, ms / 1000);
+  auto client = ClientVersion::of(request, std::nullopt);
+  context_.metrics.record_http(endpoint, request.method, status, client.ok() ? *client : ClientVersion{},
+                               ms / 1000);
   bool polled = match.route != nullptr && match.route->options.polled;
   auto level = polled ? spdlog::level::debug : spdlog::level::info;
-  if (!spdlog::default_logger_raw()->should_log(level)) return;
+  if (!http_log().should_log(level)) return;
   bool hide = (match.route != nullptr && match.route->options.hide_query) ||
               request.target.find("adminKey") != std::string::npos || request.query_value("adminKey");
   auto or_dash = [](std::string_view text) { return text.empty() ? std::string_view("-") : text; };
-  spdlog::log(level, "[{}] {} \"{} {} HTTP/1.{}\" {} \"{}\" \"{}\" {} {} {:.3f}ms", site_name_,
-              request.client_ip(), request.method, hide ? request.path : request.target,
-              request.version_minor, status, or_dash(request.header("Referer").value_or("")),
-              or_dash(request.user_agent()), or_dash(content_type), length, ms);
+  http_log().log(level, "[{}] {} \"{} {} HTTP/1.{}\" {} \"{}\" \"{}\" {} {} {:.3f}ms", site_name_,
+                 request.client_ip(), request.method, hide ? request.path : request.target,
+                 request.version_minor, status, or_dash(request.header("Referer").value_or("")),
+                 or_dash(request.user_agent()), or_dash(content_type), length, ms);
 }
 
 }  // namespace hull

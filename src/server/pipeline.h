@@ -41,6 +41,9 @@ class Pipeline {
   std::string site_name_;  // CONVEX_SITE, first field of an access line
 };
 
+// 429 for who sends too much (operations of this server, not of the reference).
+HttpResponse too_many_requests(double retry_after_s);
+
 // Adds the CORS headers of §14 for `request` to `response`.
 void add_cors_headers(const HttpRequest& request, HttpResponse& response);
 HttpResponse preflight_response(const HttpRequest& request);

@@ -1,4 +1,5 @@
-#include "server/context.h"
+#include "functions/canonical_urls.h"
+#include "server/router.h"
 #include "value/json.h"
 
 namespace hull {
@@ -34,18 +35,20 @@ void ParkedRequests::end_all() {
   for (auto& [id, end] : ends) end();
 }
 
+namespace {
+std::string url_or(const ServerContext& context, const char* variable, const std::string& origin) {
+  auto urls = canonical_url_variables(*context.catalog());
+  auto url = urls.find(variable);
+  return url == urls.end() ? origin : url->second;
+}
+}  // namespace
+
+std::string ServerContext::cloud_url() const { return url_or(*this, "CONVEX_CLOUD_URL", cloud_origin); }
+std::string ServerContext::site_url() const { return url_or(*this, "CONVEX_SITE_URL", site_origin); }
+
 void authenticate(ServerContext& context, const HttpRequest& request,
                   std::function<void(Result<IdentityPtr>)> done) {
-  auto header = request.header("Authorization");
-  auto key = request.query_value("adminKey");
-  bool bearer = header && header->size() >= 7 && equals_ignoring_case(header->substr(0, 7), "bearer ");
-  if (!bearer) {
-    done(context.auth->from_http(header, key));
-    return;
-  }
-  context.pool->submit([&context, header = std::string(*header), done = std::move(done)] {
-    done(context.auth->from_http(header, std::nullopt));
-  });
+  context.auth->from_http(request.header("Authorization"), request.query_value("adminKey"), std::move(done));
 }
 
 void with_admin(ServerContext& context, RequestPtr request, Responder respond, std::string_view operation,
@@ -60,6 +63,17 @@ void with_admin(ServerContext& context, RequestPtr request, Responder respond, s
                  }
                  next(std::move(*identity), respond);
                });
+}
+
+Route::Handler admin_handler(std::string operation,
+                             std::function<HttpResponse(ServerContext&, const HttpRequest&)> answer) {
+  return [operation = std::move(operation), answer = std::move(answer)](
+             ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
+    with_admin(context, request, std::move(respond), operation,
+               [&context, request, answer](IdentityPtr, Responder done) {
+                 context.pool->submit([&context, request, answer, done] { done(answer(context, *request)); });
+               });
+  };
 }
 
 bool is_json_content_type(std::optional<std::string_view> content_type) {

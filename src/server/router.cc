@@ -32,6 +32,10 @@ void Router::add(std::string method, std::string pattern, Route::Handler handler
       std::make_unique<Route>(Route{std::move(method), std::move(pattern), std::move(handler), options}));
 }
 
+void Router::for_each(const std::function<void(const Route&)>& use) const {
+  for (const auto& [pattern, route] : routes_) use(*route);
+}
+
 bool Router::matches(const Pattern& pattern, const std::vector<std::string_view>& segments) {
   if (pattern.open_ended ? segments.size() <= pattern.segments.size()
                          : segments.size() != pattern.segments.size()) {
@@ -53,6 +57,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
     if (!matches(pattern, segments)) continue;
     if (route->method != "*" && route->method != wanted) {
       allowed.push_back(route->method);
+      out.cors = route->options.cors;
       if (route->method == "GET") allowed.push_back("HEAD");
       continue;
     }

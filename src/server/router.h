@@ -21,6 +21,8 @@ struct RouteOptions {
   bool hide_query = false;    // never log the query string
   bool streams_body = false;  // the body comes as a stream, without limit
   bool raw_path = false;      // segments are not decoded, and so cannot be malformed
+  bool compress = true;       // answers may be compressed if the client accepts that
+  bool described = true;      // part of the OpenAPI descriptions
 };
 
 struct Route {
@@ -38,9 +40,11 @@ class Router {
   struct Match {
     const Route* route = nullptr;     // null: no such path, or no such method on it
     std::string allow;                // set if the path exists with other methods: value of the Allow header
+    bool cors = true;                 // then: whether that path has CORS headers
     std::vector<std::string> params;  // decoded
     std::optional<std::string> bad_param;
   };
+  void for_each(const std::function<void(const Route&)>& use) const;
   // HEAD matches GET routes.
   Match match(std::string_view method, std::string_view path) const;
 
@@ -54,13 +58,23 @@ class Router {
   std::vector<std::pair<Pattern, std::unique_ptr<Route>>> routes_;
 };
 
+// A handler that needs `operation` and answers from the blocking pool.
+Route::Handler admin_handler(std::string operation,
+                             std::function<HttpResponse(ServerContext&, const HttpRequest&)> answer);
+
 // One function per file of routes.
 void add_meta_routes(Router& router);
 void add_site_meta_routes(Router& router);
 void add_function_routes(Router& router, const Knobs& knobs);
 void add_deploy_routes(Router& router, const Knobs& knobs);
 void add_environment_routes(Router& router);
+void add_deployment_routes(Router& router);
+void add_log_stream_routes(Router& router);
+void add_usage_routes(Router& router);
+void add_openapi_routes(Router& router);
+void add_test_query_routes(Router& router, const Knobs& knobs);
 void add_log_routes(Router& router);
+void add_app_metrics_routes(Router& router);
 void add_admin_routes(Router& router);
 void add_http_action_routes(Router& router);
 

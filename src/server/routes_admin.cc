@@ -32,26 +32,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"POST", "/api/delete_scheduled_functions_table", "Scheduled functions"},
     {"POST", "/api/cancel_job", "Scheduled functions"},
     {"POST", "/api/cancel_all_jobs", "Scheduled functions"},
-    {"POST", "/api/update_canonical_url", "Custom canonical URLs"},
-    {"POST", "/api/v1/update_canonical_url", "Custom canonical URLs"},
-    {"POST", "/api/run_test_function", "Running inline queries"},
-    {"POST", "/api/v1/pause_deployment", "Pausing the deployment"},
-    {"POST", "/api/v1/unpause_deployment", "Pausing the deployment"},
-    {"GET", "/api/v1/list_audit_log_events", "The audit log"},
-    {"GET", "/api/v1/list_log_streams", "Log streams"},
-    {"GET", "/api/v1/get_log_stream/{id}", "Log streams"},
-    {"POST", "/api/v1/create_log_stream", "Log streams"},
-    {"POST", "/api/v1/update_log_stream/{id}", "Log streams"},
-    {"POST", "/api/v1/delete_log_stream/{id}", "Log streams"},
-    {"POST", "/api/v1/rotate_webhook_secret/{id}", "Log streams"},
-    {"GET", "/api/v1/list_usage_limits", "Usage limits"},
-    {"POST", "/api/v1/create_usage_limit", "Usage limits"},
-    {"POST", "/api/v1/update_usage_limit/{id}", "Usage limits"},
-    {"POST", "/api/v1/delete_usage_limit/{id}", "Usage limits"},
-    {"GET", "/api/v1/get_current_usage", "Usage limits"},
-    {"GET", "/api/v1/openapi.json", "OpenAPI descriptions"},
-    {"GET", "/api/public_openapi.json", "OpenAPI descriptions"},
-    {"GET", "/api/dashboard_openapi.json", "OpenAPI descriptions"},
     {"POST", "/api/v1/data/sync", "Streaming export"},
     {"GET", "/api/v1/data/list_active_syncs", "Streaming export"},
     {"GET", "/api/list_snapshot", "Streaming export"},
@@ -63,7 +43,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"GET", "/api/get_table_column_names", "Streaming export"},
     {"POST", "/api/data_sync_cursor_from_deltas", "Streaming export"},
     {"*", "/api/streaming_import/{*}", "Streaming import"},
-    {"GET", "/api/app_metrics/{*}", "Function metrics"},
     {"POST", "/api/storage/upload", "File storage"},
     {"GET", "/api/storage/{uuid}", "File storage"},
     {"POST", "/api/import", "Snapshot import"},
@@ -76,7 +55,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"GET", "/api/export/zip/{id}", "Snapshot export"},
     {"POST", "/api/export/set_expiration/{id}", "Snapshot export"},
     {"POST", "/api/export/cancel/{id}", "Snapshot export"},
-    {"POST", "/api/actions/{*}", "Node.js actions"},
 };
 
 constexpr PlannedRoute kLegacyRoutes[] = {
@@ -92,6 +70,7 @@ void add_admin_routes(Router& router) {
   for (const PlannedRoute& planned : kPlannedRoutes) {
     RouteOptions options;
     options.hide_query = true;  // upload tokens
+    options.described = false;
     router.add(
         planned.method, planned.pattern,
         [feature = std::string(planned.feature)](ServerContext&, RequestPtr, ClientVersion,
@@ -101,13 +80,17 @@ void add_admin_routes(Router& router) {
         },
         options);
   }
+  RouteOptions undescribed;
+  undescribed.described = false;
   for (const PlannedRoute& legacy : kLegacyRoutes) {
-    router.add(legacy.method, legacy.pattern,
-               [](ServerContext&, RequestPtr, ClientVersion, Responder respond) {
-                 respond(HttpResponse::error(
-                     400, "LegacyPushUnsupported",
-                     "This server does not support pushes of this old kind. Update the `convex` package."));
-               });
+    router.add(
+        legacy.method, legacy.pattern,
+        [](ServerContext&, RequestPtr, ClientVersion, Responder respond) {
+          respond(HttpResponse::error(
+              400, "LegacyPushUnsupported",
+              "This server does not support pushes of this old kind. Update the `convex` package."));
+        },
+        undescribed);
   }
 }
 

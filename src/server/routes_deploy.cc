@@ -11,23 +11,17 @@ using Step = Result<std::string> (Deploy::*)(std::string body, IdentityPtr heade
 Route::Handler deploy_route(Step step) {
   return [step](ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
     context.pool->submit([&context, step, request, respond = std::move(respond)] {
-      if (!is_json_content_type(request->header("Content-Type"))) {
-        return respond(HttpResponse::error(check_json_body(*request).error()));
+      if (auto checked = check_json_body(*request); !checked.ok()) {
+        return respond(HttpResponse::error(checked.error()));
       }
-      size_t limit = context.knobs->max_push_bytes;
-      if (request->body_too_large) {
-        Error error{ErrorKind::kTooLarge, "PushTooLarge",
-                    "The request body is larger than the limit of " + std::to_string(limit) + " bytes."};
-        return respond(HttpResponse::error(error));
-      }
-      auto body =
-          decode_body(request->header("Content-Encoding").value_or(""), std::move(request->body), limit);
+      auto body = decode_body(request->header("Content-Encoding").value_or(""), std::move(request->body),
+                              context.knobs->max_push_bytes);
       if (!body.ok()) return respond(HttpResponse::error(body.error()));
       // The key in the body decides; the header only stands in for a missing one.
       IdentityPtr header_identity;
-      if (auto identity = context.auth->from_http(request->header("Authorization"), std::nullopt);
-          identity.ok() && (*identity)->is_admin()) {
-        header_identity = std::move(*identity);
+      if (auto header = request->header("Authorization")) {
+        if (auto identity = context.auth->from_admin_header(*header); identity.ok())
+          header_identity = *std::move(identity);
       }
       auto answer = (context.deploy->*step)(*std::move(body), std::move(header_identity));
       respond(answer.ok() ? HttpResponse::json(std::move(*answer)) : HttpResponse::error(answer.error()));

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "base/random.h"
+#include "functions/lookup.h"
 #include "server/function_call.h"
 #include "server/router.h"
 #include "server/sync_messages.h"
@@ -45,6 +46,22 @@ std::optional<std::string> refusal(const HttpCall& call, const Identity& identit
   return "Component path '" + call.component_path + "' not found\n";
 }
 
+// What makes a call an HTTP error where a missing function shall be one.
+std::optional<Error> missing_function(ServerContext& context, const Incoming& in, const Identity& identity) {
+  if (!context.not_found_is_404 || in.call.path.module.is_system()) return std::nullopt;
+  auto code = context.runner->code().load(*context.catalog());
+  if (!code.ok()) return std::nullopt;  // the call will fail with the reason
+  std::optional<UdfType> type;
+  if (in.kind == Kind::kQuery) type = UdfType::kQuery;
+  if (in.kind == Kind::kMutation) type = UdfType::kMutation;
+  if (in.kind == Kind::kAction) type = UdfType::kAction;
+  auto found = find_function(**code, in.call.path, type, {identity.is_admin(), in.public_text});
+  if (found.ok()) return std::nullopt;
+  bool wrong_type = found.error().code == "FunctionWrongType";
+  return Error::not_found(wrong_type ? "FunctionPathWrongType" : "FunctionPathNotFound",
+                          found.error().message);
+}
+
 void run_query(ServerContext& context, const Incoming& in, IdentityPtr identity,
                std::function<void(Result<std::string>)> done) {
   context.runner->query(
@@ -58,6 +75,9 @@ void run(ServerContext& context, const Incoming& in, IdentityPtr identity, Respo
   if (auto refused = refusal(in.call, *identity)) {
     return respond(HttpResponse::json(
         render_failure({*refused, std::nullopt}, id, {}, in.call.format, context.redact_logs)));
+  }
+  if (auto missing = missing_function(context, in, *identity)) {
+    return respond(HttpResponse::error(*missing));
   }
   if (in.kind == Kind::kQuery) {
     return run_query(

@@ -43,13 +43,6 @@ bool is_authority(std::string_view host) {
   });
 }
 
-// A refused header does not refuse the request: the app may have a scheme of its own. getUserIdentity()
-// tells.
-IdentityPtr identity_of(const ServerContext& context, std::string_view header) {
-  auto identity = context.auth->from_http(header, std::nullopt);
-  return identity.ok() ? *std::move(identity) : Identity::unknown(std::move(identity).error());
-}
-
 void run(ServerContext& context, const RequestPtr& request, IdentityPtr identity, const Responder& respond) {
   std::string host(request->header("Host").value_or(""));
   if (host.empty()) {  // HTTP/1.0
@@ -68,6 +61,7 @@ void run(ServerContext& context, const RequestPtr& request, IdentityPtr identity
   call.headers = request->headers;
   call.body = request->body_stream;
   call.client_gone = request->client_gone;
+  call.unlimited = request->for_authentication;
   call.identity = std::move(identity);
   call.context.request_id = request->request_id;
   call.context.caller = "HttpEndpoint";
@@ -86,10 +80,13 @@ void run(ServerContext& context, const RequestPtr& request, IdentityPtr identity
 void http_action(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
   auto header = request->header("Authorization");
   if (!header) return run(context, request, Identity::anonymous(), respond);
-  // Verifying a token may block.
-  context.pool->submit([&context, request, header = std::string(*header), respond = std::move(respond)] {
-    run(context, request, identity_of(context, header), respond);
-  });
+  // A refused header does not refuse the request: the app may have a scheme of its own. getUserIdentity()
+  // tells.
+  context.auth->from_http(
+      *header, std::nullopt, [&context, request, respond = std::move(respond)](Result<IdentityPtr> identity) {
+        run(context, request,
+            identity.ok() ? *std::move(identity) : Identity::unknown(std::move(identity).error()), respond);
+      });
 }
 
 }  // namespace
@@ -99,6 +96,7 @@ void add_http_action_routes(Router& router) {
   options.cors = false;
   options.streams_body = true;
   options.raw_path = true;
+  options.compress = false;  // lengths are the app's
   for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
     router.add(method, "/http/{*}", http_action, options);
   }

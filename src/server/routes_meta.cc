@@ -1,6 +1,7 @@
-// Health, names and addresses of the deployment (http-api.md §1.1, §7.3; operations.md §7).
+// Health and names of the deployment (http-api.md §1.1; operations.md §7).
+#include <charconv>
+
 #include "server/router.h"
-#include "value/json.h"
 
 namespace hull {
 namespace {
@@ -13,48 +14,50 @@ Route::Handler text_route(std::function<std::string(const ServerContext&)> text)
   };
 }
 
+// The body goes back as it comes, so that many large ones cost no memory.
 void echo(ServerContext&, RequestPtr request, ClientVersion, Responder respond) {
-  if (request->body_too_large) {
-    return respond(
-        HttpResponse::error(400, "BadJsonBody", "Failed to buffer the request body: length limit exceeded"));
-  }
   HttpResponse response;
   response.headers.emplace_back(
       "Content-Type", std::string(request->header("Content-Type").value_or("application/octet-stream")));
-  response.body = std::move(request->body);
+  auto length = request->header("Content-Length");
+  if (length) {
+    size_t bytes = 0;
+    auto [end, error] = std::from_chars(length->data(), length->data() + length->size(), bytes);
+    if (error != std::errc() || end != length->data() + length->size() || bytes > kMaxEchoBytes) {
+      request->body_stream->cancel();
+      return respond(HttpResponse::error(400, "BadJsonBody",
+                                         "Failed to buffer the request body: length limit exceeded"));
+    }
+    response.headers.emplace_back("Content-Length", std::string(*length));
+  }
+  response.stream = request->body_stream;
   respond(std::move(response));
 }
 
 void readiness(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
   bool ready = context.ready.load(std::memory_order_acquire);
+  const bool stopping = context.stopping.load(std::memory_order_relaxed);
   bool read_only = ready && context.runner->engine().read_only().has_value();
-  std::string reason = !ready ? "\"starting\"" : read_only ? "\"the database accepts no more commits\"" : "";
-  bool ok = ready && !read_only;
+  std::string reason = stopping    ? "\"stopping\""
+                       : !ready    ? "\"starting\""
+                       : read_only ? "\"the database accepts no more commits\""
+                                   : "";
+  bool ok = ready && !read_only && !stopping;
   respond(HttpResponse::json(
       std::string("{\"ready\":") + (ok ? "true" : "false") + ",\"reasons\":[" + reason + "]}",
       ok ? 200 : 503));
 }
 
-void metrics(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
+void metrics_text(ServerContext& context, RequestPtr, ClientVersion, Responder respond) {
   if (!context.metrics_endpoint) {
     return respond(HttpResponse::error(404, "MetricsDisabled", "/metrics endpoint disabled"));
   }
   bool ready = context.ready.load(std::memory_order_acquire);
-  HttpResponse response = HttpResponse::text(200, context.metrics.render(ready ? context.runner : nullptr));
+  HttpResponse response = HttpResponse::text(
+      200,
+      context.metrics.render(ready ? context.runner : nullptr, context.limiter->open(), context.version));
   response.headers[0].second = "text/plain; version=0.0.4; charset=utf-8";
   respond(std::move(response));
-}
-
-void canonical_urls(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
-  with_admin(context, request, std::move(respond), "", [&context](IdentityPtr, Responder answer) {
-    answer(HttpResponse::json("{\"convexCloudUrl\":" + json_string(context.cloud_origin) +
-                              ",\"convexSiteUrl\":" + json_string(context.site_origin) + "}"));
-  });
-}
-
-void deployment_info(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
-  with_admin(context, request, std::move(respond), "ViewData",
-             [](IdentityPtr, Responder answer) { answer(HttpResponse::json("{\"kind\":\"selfHosted\"}")); });
 }
 
 }  // namespace
@@ -68,14 +71,15 @@ void add_meta_routes(Router& router) {
   polled.polled = true;
   RouteOptions early = polled;
   early.needs_backend = false;
-  RouteOptions large;
-  large.body_limit = kMaxEchoBytes;
+  RouteOptions streaming;
+  streaming.streams_body = true;
+  streaming.compress = false;
 
   auto version = text_route([](const ServerContext& c) { return c.version; });
   router.add("GET", "/version", version, bare);
   router.add("GET", "/live", text_route([](const ServerContext&) { return std::string("ok"); }), bare);
   router.add("GET", "/ready", readiness, bare);
-  router.add("GET", "/metrics", metrics, bare);
+  router.add("GET", "/metrics", metrics_text, bare);
   router.add("GET", "/instance_version", version, early);
   router.add("GET", "/instance_name", text_route([](const ServerContext& c) { return c.instance_name; }),
              polled);
@@ -83,9 +87,7 @@ void add_meta_routes(Router& router) {
                return std::string("This Convex deployment is running. See https://docs.convex.dev/.");
              }),
              early);
-  router.add("POST", "/echo", echo, large);
-  router.add("GET", "/api/v1/get_canonical_urls", canonical_urls);
-  router.add("GET", "/api/v1/deployment_info", deployment_info);
+  router.add("POST", "/echo", echo, streaming);
 }
 
 void add_site_meta_routes(Router& router) {
@@ -94,7 +96,7 @@ void add_site_meta_routes(Router& router) {
   bare.version_gate = false;
   bare.needs_backend = false;
   router.add("GET", "/version", text_route([](const ServerContext& c) { return c.version; }), bare);
-  router.add("GET", "/metrics", metrics, bare);
+  router.add("GET", "/metrics", metrics_text, bare);
 }
 
 }  // namespace hull

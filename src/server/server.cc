@@ -14,25 +14,35 @@ namespace hull {
 namespace {
 
 constexpr size_t kBlockingThreads = 4;
+constexpr size_t kCompressorThreads = 2;
 constexpr double kActionPatienceS = 2;
 
 class ServerImpl final : public Server {
  public:
   explicit ServerImpl(ServerOptions options)
       : options_(std::move(options)),
+        limiter_(options_.limits),
         io_(options_.io_threads != 0 ? options_.io_threads
                                      : std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 2)),
-        pool_(kBlockingThreads) {
+        pool_(kBlockingThreads),
+        compressor_(kCompressorThreads),
+        parser_(1) {
     context_.knobs = options_.knobs;
     context_.version = options_.version.empty() ? "unknown" : options_.version;
     context_.redact_logs = options_.redact_logs;
     context_.metrics_endpoint = options_.metrics_endpoint;
+    context_.not_found_is_404 = options_.not_found_is_404;
     context_.pool = &pool_;
+    context_.compressor = &compressor_;
+    context_.limiter = &limiter_;
     context_.timers = &io_;
     pipeline_ = std::make_unique<Pipeline>(context_);
     sync_.counters = &context_.metrics.sync();
+    sync_.admission = &admission_;
+    sync_.agreed = &agreed_;
+    sync_.message_rate = options_.limits.messages;
     sync_.redact_logs = options_.redact_logs;
-    sync_.run_blocking = [this](std::function<void()> work) { pool_.submit(std::move(work)); };
+    sync_.run_parsing = [this](std::function<void()> work) { parser_.submit(std::move(work)); };
     sync_.now_unix_ns = unix_nanos;
     sync_.now_monotonic_ns = monotonic_nanos;
   }
@@ -43,7 +53,7 @@ class ServerImpl final : public Server {
   }
 
   Result<void> listen() {
-    SessionEnvironment environment{pipeline_.get(), &connections_, &sync_};
+    SessionEnvironment environment{pipeline_.get(), &connections_, &sync_, &limiter_};
     HULL_TRY(main_, Listener::open(io_, options_.address, options_.port));
     HULL_TRY(site_, Listener::open(io_, options_.address, options_.site_port));
     main_->start(false, environment);
@@ -58,18 +68,22 @@ class ServerImpl final : public Server {
     context_.runner = backend.runner;
     context_.deploy = backend.deploy;
     context_.auth = backend.auth;
+    context_.log_streams = backend.log_streams;
+    context_.usage = backend.usage;
     context_.instance_name = std::move(backend.instance_name);
     context_.cloud_origin = std::move(backend.cloud_origin);
     context_.site_origin = std::move(backend.site_origin);
     sync_.runner = backend.runner;
     sync_.auth = backend.auth;
-    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get()));
+    backend.runner->answer_fetch_locally(local_fetch(pipeline_.get(), LocalCaller::kFunction));
+    backend.auth->answer_locally(local_fetch(pipeline_.get(), LocalCaller::kAuthentication));
     context_.ready.store(true, std::memory_order_release);
   }
 
   void stop() override {
     if (stopped_) return;
     stopped_ = true;
+    context_.stopping.store(true, std::memory_order_relaxed);
     if (main_) main_->stop();
     if (site_) site_->stop();
     context_.parked.end_all();
@@ -87,17 +101,22 @@ class ServerImpl final : public Server {
     }
     context_.ready.store(false, std::memory_order_release);
     pool_.stop();
+    compressor_.stop();
   }
 
  private:
   const ServerOptions options_;
   ServerContext context_;
+  SyncAdmission admission_;
+  AgreedTimestamp agreed_;
   SyncServices sync_;
   Connections connections_;
   std::unique_ptr<Pipeline> pipeline_;
+  AddressLimiter limiter_;
   // Declared after what its handlers use, so that handlers die first.
   IoThreads io_;
-  BlockingPool pool_;
+  BlockingPool pool_, compressor_;
+  BlockingPool parser_;  // of large messages, one after another
   std::unique_ptr<Listener> main_, site_;
   bool stopped_ = false;
 };

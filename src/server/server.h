@@ -16,9 +16,13 @@
 #include "base/result.h"
 #include "deploy/deploy.h"
 #include "functions/runner.h"
+#include "server/network_limits.h"
 #include "services/auth.h"
 
 namespace hull {
+
+class LogStreams;
+class UsageMeter;
 
 struct ServerOptions {
   std::string address = "0.0.0.0";
@@ -28,14 +32,18 @@ struct ServerOptions {
   std::string version;  // answer of /version; "" = "unknown"
   bool redact_logs = false;
   bool metrics_endpoint = true;
+  bool not_found_is_404 = false;  // UDF_404_ON_BAD_PATH
   double drain_timeout_s = 15;
+  NetworkLimits limits;
   size_t io_threads = 0;  // 0 = min(2, cores)
 };
 
 struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
-  const Authenticator* auth = nullptr;
+  Authenticator* auth = nullptr;
+  LogStreams* log_streams = nullptr;
+  UsageMeter* usage = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

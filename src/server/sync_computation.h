@@ -18,17 +18,20 @@ struct SyncSession::Computation {
     bool rerun = false;  // ran during this computation: its result may differ from what was reported
   };
   uint64_t id = 0;
+  int64_t began_ns = 0;
   uint32_t query_set = 0, identity_version = 0;
   IdentityPtr identity;
-  Timestamp ts;  // lower bound; the exact choice once `exactly` is set
+  Timestamp ts;  // lower bound; the choice once `exactly` is set
   bool exactly = false;
-  bool must_send = false;  // a change of versions or a finished request waits for a Transition
-  int round = 0;
-  int failures = 0;  // rounds that ended in a system error
-  size_t outstanding = 0;
+  bool held = false;              // see hold_for_replays()
+  bool must_send = false;         // a change of versions or a finished request waits for a Transition
+  int failures = 0;               // rounds that ended in a system error
+  std::vector<Slot> slots;        // by query id
+  std::vector<size_t> to_run;     // of this round, indices of slots
+  size_t begun = 0, running = 0;  // of to_run
+  size_t answered = 0;            // in all rounds
   std::optional<Error> system_error;
-  std::vector<Slot> slots;
-  std::vector<uint32_t> removed;
+  std::vector<uint32_t> removed;  // ascending, none of them in slots
 };
 
 // Called on the committer thread for each invalidated query; posts at most one message to the strand at a
@@ -41,7 +44,7 @@ class SyncSession::Notifier : public std::enable_shared_from_this<SyncSession::N
 
   void notify() {
     if (posted_.exchange(true, std::memory_order_acq_rel)) return;
-    executor_->post([self = shared_from_this()] {
+    executor_->wake([self = shared_from_this()] {
       self->posted_.store(false, std::memory_order_release);
       if (auto session = self->session_.lock()) session->invalidated();
     });

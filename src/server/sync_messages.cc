@@ -31,7 +31,6 @@ class Fields {
     auto it = raw_.find(name);
     return it == raw_.end() || it->second == "null" ? nullptr : &it->second;
   }
-  bool present(const std::string& name) const { return raw_.contains(name); }
 
   Result<uint32_t> integer(const std::string& name) const {
     HULL_TRY(auto number, optional_number(name));

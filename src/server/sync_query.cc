@@ -8,13 +8,13 @@ std::string failure_text(std::string_view request_id, std::string_view text, boo
   return FunctionError{std::string(text), std::nullopt}.client_text(request_id, redact);
 }
 
-void append_query_result(std::string& out, uint32_t query_id, const CachedQuery& entry, bool redact) {
-  out.reserve(out.size() + entry.value_json().size() + entry.log_lines_json().size() + 128);
+void append_query_result(OutgoingMessage& message, uint32_t query_id, const CachedQuery& entry, bool redact) {
+  std::string& out = message.own();
   out += entry.ok() ? "{\"type\":\"QueryUpdated\",\"queryId\":" : "{\"type\":\"QueryFailed\",\"queryId\":";
   out += std::to_string(query_id);
   if (entry.ok()) {
     out += ",\"value\":";
-    out += entry.value_json();
+    message.append_shared(entry.value_text());
   } else {
     out += ",\"errorMessage\":";
     append_json_string(entry.error().client_text(entry.request_id(), redact), out);
@@ -34,15 +34,16 @@ void append_query_result(std::string& out, uint32_t query_id, const CachedQuery&
   out += '}';
 }
 
-void append_query_failure(std::string& out, uint32_t query_id, std::string_view text,
+void append_query_failure(OutgoingMessage& message, uint32_t query_id, std::string_view text,
                           std::string_view request_id, bool redact) {
+  std::string& out = message.own();
   out += "{\"type\":\"QueryFailed\",\"queryId\":" + std::to_string(query_id) + ",\"errorMessage\":";
   append_json_string(failure_text(request_id, text, redact), out);
   out += ",\"logLines\":[],\"journal\":null}";
 }
 
-void append_query_removed(std::string& out, uint32_t query_id) {
-  out += "{\"type\":\"QueryRemoved\",\"queryId\":" + std::to_string(query_id) + '}';
+void append_query_removed(OutgoingMessage& message, uint32_t query_id) {
+  message.own() += "{\"type\":\"QueryRemoved\",\"queryId\":" + std::to_string(query_id) + '}';
 }
 
 }  // namespace hull

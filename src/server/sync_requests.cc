@@ -15,15 +15,18 @@ void SyncSession::handle(MutationMessage& message) {
     close(1013, "TooManyConcurrentMutations");
     return;
   }
-  mutations_.push_back({message.request_id, std::move(message.function), identity_, session_id_});
+  mutations_.push_back({message.request_id, std::move(message.function), identity_, session_id_,
+                        services_.now_monotonic_ns()});
   start_next_mutation();
 }
 
 void SyncSession::start_next_mutation() {
-  if (mutation_running_ || mutations_.empty() || transport_ == nullptr) return;
+  if (mutation_running_ || mutations_.empty() || transport_ == nullptr || stopping_) return;
   QueuedMutation next = std::move(mutations_.front());
   mutations_.pop_front();
   mutation_running_ = true;
+  mutation_began_ns_ = services_.now_monotonic_ns();
+  services_.counters->mutation_queue.Observe(static_cast<double>(mutation_began_ns_ - next.arrived_ns) / 1e9);
   std::string text_id = derive_request_id(next.session_id, next.request_id);
   if (auto refused = refusal(next.function, *next.identity)) {
     FunctionResult result;
@@ -64,7 +67,9 @@ void SyncSession::finish_mutation(uint32_t request_id, const std::string& text_i
     forced_ = true;
   }
   start_next_mutation();
+  if (!mutation_running_) stop_holding();
   maybe_compute();
+  close_if_drained();
 }
 
 void SyncSession::handle(ActionMessage& message) {
@@ -107,6 +112,7 @@ void SyncSession::finish_action(uint32_t request_id, const std::string& text_id,
   }
   forced_ = true;
   maybe_compute();
+  close_if_drained();
 }
 
 FunctionCall SyncSession::make_call(const FunctionReference& function, IdentityPtr identity,
@@ -121,6 +127,7 @@ FunctionCall SyncSession::make_call(const FunctionReference& function, IdentityP
   call.context.request_id = std::move(request_id);
   call.context.execution_id = random_uuid();
   call.context.caller = "SyncWorker";
+  call.context.client = name_;
   call.context.client_ip = client_.ip;
   call.context.user_agent = client_.user_agent;
   return call;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "server/sync_computation.h"
 #include "value/json.h"
 
@@ -24,27 +25,58 @@ SyncSession::SyncSession(SyncTransport* transport, std::shared_ptr<SyncExecutor>
       executor_(std::move(executor)),
       services_(services),
       client_(std::move(client)),
+      name_("socket " + random_hex(8)),
+      pace_(services.message_rate),
       last_sent_ns_(services.now_monotonic_ns()) {}
 
 SyncSession::~SyncSession() = default;
 
 void SyncSession::on_message(std::string text) {
-  if (transport_ == nullptr) return;
+  if (transport_ == nullptr || stopping_) return;
   services_.counters->messages_in.fetch_add(1, std::memory_order_relaxed);
-  auto message = parse_client_message(text);
-  if (!message.ok()) {
-    fatal("Received Invalid JSON on websocket: " + message.error().message);
-    return;
-  }
-  if (verifying_) {
-    inbox_.push_back(std::move(*message));
-    return;
-  }
-  handle(std::move(*message));
+  if (!parsing_ && !verifying_ && !throttled_) return accept(std::move(text));
+  waiting_bytes_ += text.size();
+  waiting_.push_back(std::move(text));
 }
 
-void SyncSession::handle(ClientMessage message) {
-  std::visit([this](auto& m) { handle(m); }, message);
+void SyncSession::accept(std::string text) {
+  const auto pause = pace_.received(services_.now_monotonic_ns());
+  if (!pause) return close(1013, "TooManyRequests");
+  if (pause->count() > 0) {
+    throttled_ = true;
+    executor_->post_after(*pause, [weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (!self) return;
+      self->throttled_ = false;
+      self->take_waiting_messages();
+    });
+  }
+  if (text.size() <= kParseInlineBytes) return parsed(parse_client_message(text));
+  parsing_ = true;
+  services_.run_parsing([text = std::move(text), executor = executor_, weak = weak_from_this()] {
+    auto message = std::make_shared<Result<ClientMessage>>(parse_client_message(text));
+    executor->post([weak, message] {
+      auto self = weak.lock();
+      if (!self || self->transport_ == nullptr) return;
+      self->parsing_ = false;
+      self->parsed(std::move(*message));
+      self->take_waiting_messages();
+    });
+  });
+}
+
+void SyncSession::parsed(Result<ClientMessage> message) {
+  if (!message.ok()) return fatal("Received Invalid JSON on websocket: " + message.error().message);
+  std::visit([this](auto& m) { handle(m); }, *message);
+}
+
+void SyncSession::take_waiting_messages() {
+  while (!waiting_.empty() && !parsing_ && !verifying_ && !throttled_ && transport_ != nullptr) {
+    std::string next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= next.size();
+    accept(std::move(next));
+  }
 }
 
 void SyncSession::handle(ConnectMessage& message) {
@@ -61,6 +93,7 @@ void SyncSession::handle(ConnectMessage& message) {
     return;
   }
   floor_ = std::max(floor_, *message.max_observed);
+  reconnected_ = true;
 }
 
 void SyncSession::handle(ModifyQuerySetMessage& message) {
@@ -93,6 +126,7 @@ void SyncSession::handle(ModifyQuerySetMessage& message) {
     }
   }
   received_.query_set = message.new_version;
+  services_.counters->query_set_size.Observe(static_cast<double>(queries_.size()));
   maybe_compute();
 }
 
@@ -112,11 +146,10 @@ void SyncSession::handle(AuthenticateMessage& message) {
       return;
     case AuthenticateMessage::Type::kUser:
       verifying_ = true;
-      services_.run_blocking([auth = services_.auth, token = std::move(message.value),
-                              base = message.base_version, executor = executor_, weak = weak_from_this()] {
-        auto identity = std::make_shared<Result<IdentityPtr>>(auth->from_jwt(token));
-        executor->post([weak, base, identity] {
-          if (auto self = weak.lock()) self->authenticated(base, std::move(*identity));
+      services_.auth->from_jwt(message.value, [base = message.base_version, executor = executor_,
+                                               weak = weak_from_this()](Result<IdentityPtr> identity) {
+        executor->post([weak, base, identity = std::move(identity)]() mutable {
+          if (auto self = weak.lock()) self->authenticated(base, std::move(identity));
         });
       });
       return;
@@ -141,14 +174,11 @@ void SyncSession::authenticated(uint32_t base_version, Result<IdentityPtr> ident
     return;
   }
   identity_ = std::move(*identity);
+  identity_checked_ns_ = services_.now_monotonic_ns();
   ++received_.identity;
   verifying_ = false;
   // Later messages see the new identity.
-  while (!inbox_.empty() && !verifying_ && transport_ != nullptr) {
-    ClientMessage next = std::move(inbox_.front());
-    inbox_.pop_front();
-    handle(std::move(next));
-  }
+  take_waiting_messages();
   if (transport_ != nullptr) maybe_compute();
 }
 
@@ -160,33 +190,53 @@ void SyncSession::transition_written() {
 void SyncSession::on_tick() {
   if (transport_ == nullptr) return;
   constexpr int64_t kSilence = 14'500'000'000;  // ticks come every 5 s and may be early by a little
-  if (services_.now_monotonic_ns() - last_sent_ns_ >= kSilence) send("{\"type\":\"Ping\"}");
+  const int64_t now = services_.now_monotonic_ns();
+  if (mutation_running_ && now - mutation_began_ns_ >= kMaxMutationNs) {
+    close_internal("a mutation took longer than 60 s");  // the client sends it again
+    return;
+  }
+  if (now - last_sent_ns_ >= kSilence) send(std::string("{\"type\":\"Ping\"}"));
 }
 
 void SyncSession::closed() {
   transport_ = nullptr;
   computation_.reset();
   queries_.clear();
-  inbox_.clear();
+  waiting_.clear();
+  waiting_bytes_ = 0;
   mutations_.clear();
+  ticket_.reset();
 }
 
 void SyncSession::shut_down() {
-  if (transport_ != nullptr) close(1012, "InternalServerError");
+  stopping_ = true;
+  close_if_drained();
 }
 
-void SyncSession::send(std::string text, bool ends_transition) {
+void SyncSession::close_if_drained() {
+  if (stopping_ && !mutation_running_ && running_actions_ == 0) close(1012, "InternalServerError");
+}
+
+void SyncSession::send(OutgoingMessage message, SendKind kind) {
   if (transport_ == nullptr) return;
   services_.counters->messages_out.fetch_add(1, std::memory_order_relaxed);
   last_sent_ns_ = services_.now_monotonic_ns();
-  transport_->send(std::make_shared<const std::string>(std::move(text)), ends_transition);
+  transport_->send(std::move(message), kind);
 }
 
 bool SyncSession::check_expiry() {
-  if (!identity_->expires_unix_s || services_.now_unix_ns() / 1'000'000'000 < *identity_->expires_unix_s)
-    return true;
-  fail_auth(sent_.identity, "Convex token identity expired", false);
-  return false;
+  if (identity_->expires_unix_s && services_.now_unix_ns() / 1'000'000'000 >= *identity_->expires_unix_s) {
+    fail_auth(sent_.identity, "Convex token identity expired", false);
+    return false;
+  }
+  // The check needs nobody else, so no key gets old enough to expire by itself.
+  constexpr int64_t kRecheck = 60'000'000'000;
+  const int64_t now = services_.now_monotonic_ns();
+  if (!identity_->is_admin() || now - identity_checked_ns_ < kRecheck) return true;
+  identity_checked_ns_ = now;
+  auto checked = services_.auth->check_again(*identity_);
+  if (!checked.ok()) fail_auth(sent_.identity, checked.error().message, false);
+  return checked.ok();
 }
 
 void SyncSession::fail_auth(uint32_t base_version, std::string_view error, bool attempted) {
@@ -199,12 +249,12 @@ void SyncSession::fail_auth(uint32_t base_version, std::string_view error, bool 
   close(std::nullopt, "");
 }
 
-void SyncSession::fatal(const std::string& error) {
+void SyncSession::fatal(const std::string& error, std::optional<uint16_t> code, std::string reason) {
   std::string text = "{\"type\":\"FatalError\",\"error\":";
   append_json_string(error, text);
   text += '}';
   send(std::move(text));
-  close(std::nullopt, "");
+  close(code, std::move(reason));
 }
 
 void SyncSession::close(std::optional<uint16_t> code, std::string reason) {
@@ -231,7 +281,7 @@ void SyncSession::close_for(const Error& error) {
       return;
     case ErrorKind::kForbidden:
     case ErrorKind::kLimit:
-      fatal(error.message);
+      fatal(error.message, 1000, error.code);
       return;
     case ErrorKind::kNotFound:
       close(1000, error.code);

@@ -6,6 +6,7 @@
 
 #include <optional>
 
+#include "base/encoding.h"
 #include "base/log.h"
 
 namespace hull {
@@ -117,8 +118,25 @@ std::optional<DecodedClaims> decode_claims(std::string_view bytes) {
   return out;
 }
 
+// Which part of a key it fails at; the key itself is never logged.
+std::string why_not_opened(std::string_view hex) {
+  constexpr size_t kShortest = 1 + 12 + 16;  // version, nonce, tag
+  auto bytes = hex_decode(hex);
+  const bool decodable = bytes && bytes->size() >= kShortest && bytes->front() == kVersion;
+  return decodable ? "wrong secret: it was made with another INSTANCE_SECRET"
+                   : "undecodable: it is not the text of an admin key";
+}
+
+// A name as it came, for the log.
+std::string shown(std::string_view name) {
+  constexpr size_t kLongest = 64;
+  std::string out;
+  for (char c : name.substr(0, kLongest)) out += c > ' ' && c < 127 ? c : '?';
+  return "\"" + out + "\"";
+}
+
 Error bad_key(std::string_view reason) {
-  spdlog::warn("refused an admin key: {}", reason);
+  spdlog::warn("BadAdminKey: {}", reason);
   return Error::unauthenticated("BadAdminKey", "The provided admin key was invalid for this instance");
 }
 
@@ -145,11 +163,12 @@ Result<AdminKeyClaims> check_admin_key(const InstanceSecret& secret, std::string
   }
   std::optional<std::string> plain = secret.open_random(kPurpose, kVersion, key);
   if (!plain) plain = secret.open_legacy(key);
-  if (!plain) return bad_key("it is not a key, or was made with another secret");
+  if (!plain) return bad_key(why_not_opened(key));
   auto decoded = decode_claims(*plain);
-  if (!decoded) return bad_key("its claims are malformed");
+  if (!decoded) return bad_key("undecodable: its content is malformed");
   std::string_view claimed = name ? *name : std::string_view(decoded->instance_name);
-  if (claimed != instance_name) return bad_key("it is for an instance of another name");
+  if (claimed != instance_name)
+    return bad_key("the name " + shown(claimed) + " is not this instance's, " + shown(instance_name));
   return decoded->claims;
 }
 

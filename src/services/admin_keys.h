@@ -21,7 +21,8 @@ struct AdminKeyClaims {
 // "<instance_name>|<hex>".
 std::string mint_admin_key(const InstanceSecret& secret, std::string_view instance_name,
                            const AdminKeyClaims& claims);
-// Accepts every form of §4.2. Error: 401 BadAdminKey "The provided admin key was invalid for this instance".
+// Accepts every form of §4.2. Error: 401 BadAdminKey "The provided admin key was invalid for this instance";
+// the log says why: undecodable, wrong secret, or another name.
 Result<AdminKeyClaims> check_admin_key(const InstanceSecret& secret, std::string_view instance_name,
                                        std::string_view key);
 

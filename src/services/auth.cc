@@ -11,6 +11,9 @@
 namespace hull {
 namespace {
 
+constexpr std::string_view kBearer = "bearer ", kConvex = "convex ";
+constexpr size_t kSchemeSize = 7;
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool has_scheme(std::string_view header, std::string_view scheme) {
@@ -60,58 +63,45 @@ Result<Value> acting_identity(ValueView attributes) {
   return b.finish();
 }
 
-Error bad_jwt(std::string message) { return Error::unauthenticated("InvalidAuthHeader", std::move(message)); }
+// What is wrong with a header before its content is looked at.
+Result<void> check_header(std::string_view header) {
+  auto visible = [](char c) { return (c >= ' ' && c < 127) || c == '\t'; };
+  if (!std::all_of(header.begin(), header.end(), visible))
+    return Error::bad_request("HeaderParseFailure", "Failed to parse header Authorization");
+  if (header.size() < kSchemeSize)
+    return Error::bad_request("InvalidHeaderFailure", "Invalid authentication header");
+  return {};
+}
 
-struct TokenClaims {
-  std::string issuer;
-  std::vector<std::string> audiences;
-};
-
-Result<TokenClaims> unverified_claims(std::string_view token) {
-  auto unparsable = [] {
-    return bad_jwt(
-        "Could not parse JWT payload. Check that the token is a valid JWT format with three base64-encoded "
-        "parts "
-        "separated by dots.");
-  };
-  size_t first = token.find('.');
-  size_t second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
-    return unparsable();
-  auto payload = base64url_decode(token.substr(first + 1, second - first - 1));
-  if (!payload) return unparsable();
-  auto parsed = parse_plain_json(*payload);
-  if (!parsed.ok() || !parsed->view().is_object()) return unparsable();
-  TokenClaims claims;
-  claims.issuer = json::text_or_empty(*parsed, "iss");
-  if (claims.issuer.empty())
-    return bad_jwt(
-        "Missing issuer claim ('iss') in JWT payload. The JWT must include an 'iss' claim that names the "
-        "auth "
-        "provider.");
-  if (auto audience = parsed->view().find("aud")) {
-    if (audience->is_string()) claims.audiences.emplace_back(audience->as_string());
-    for (size_t i = 0; audience->is_array() && i < audience->count(); ++i)
-      if (audience->element(i).is_string()) claims.audiences.emplace_back(audience->element(i).as_string());
-  }
-  return claims;
+Error not_an_admin() {
+  return Error::forbidden("BadDeployKey",
+                          "The provided deploy key was invalid for this deployment. Double check that the "
+                          "environment this key was generated for matches the desired deployment.");
 }
 
 }  // namespace
 
-Result<IdentityPtr> Authenticator::from_http(std::optional<std::string_view> header,
-                                             std::optional<std::string_view> query_key) const {
-  if (!header) {
-    if (query_key) return from_admin_key(*query_key);
-    return Identity::anonymous();
-  }
-  auto visible = [](char c) { return (c >= ' ' && c < 127) || c == '\t'; };
-  if (!std::all_of(header->begin(), header->end(), visible))
-    return Error::bad_request("HeaderParseFailure", "Failed to parse header Authorization");
-  if (header->size() < 7) return Error::bad_request("InvalidHeaderFailure", "Invalid authentication header");
-  if (has_scheme(*header, "bearer ")) return from_jwt(trimmed(header->substr(7)));
-  if (has_scheme(*header, "convex ")) return from_admin_text(trimmed(header->substr(7)));
-  return Error::bad_request("InvalidAdminKey", "Invalid admin key");
+void Authenticator::answer_locally(FetchService::Local local) {
+  if (tokens_) tokens_->answer_locally(std::move(local));
+}
+
+void Authenticator::stop() {
+  if (tokens_) tokens_->stop();
+}
+
+void Authenticator::from_http(std::optional<std::string_view> header,
+                              std::optional<std::string_view> query_key, OnIdentity done) const {
+  if (!header) return done(query_key ? from_admin_key(*query_key) : Identity::anonymous());
+  if (auto checked = check_header(*header); !checked.ok()) return done(std::move(checked).error());
+  if (has_scheme(*header, kBearer)) return from_jwt(trimmed(header->substr(kSchemeSize)), std::move(done));
+  done(from_admin_header(*header));
+}
+
+Result<IdentityPtr> Authenticator::from_admin_header(std::string_view header) const {
+  HULL_CHECK_OK(check_header(header));
+  if (has_scheme(header, kBearer)) return not_an_admin();
+  if (!has_scheme(header, kConvex)) return Error::bad_request("InvalidAdminKey", "Invalid admin key");
+  return from_admin_text(trimmed(header.substr(kSchemeSize)));
 }
 
 Result<IdentityPtr> Authenticator::from_admin_text(std::string_view text) const {
@@ -133,40 +123,30 @@ Result<IdentityPtr> Authenticator::from_admin_text(std::string_view text) const 
 }
 
 Result<IdentityPtr> Authenticator::from_admin_key(std::string_view key) const {
-  HULL_TRY(auto claims, check_admin_key(*secret_, name_, key));
-  if (claims.system) return Identity::system();
-  return Identity::admin(claims.read_only, std::nullopt);
+  return from_admin_key(key, ValueView());
 }
 
 Result<IdentityPtr> Authenticator::from_admin_key(std::string_view key, ValueView impersonating) const {
-  if (impersonating.is_null()) return from_admin_key(key);
   HULL_TRY(auto claims, check_admin_key(*secret_, name_, key));
+  if (claims.system && impersonating.is_null()) return Identity::system(std::string(key));
+  if (impersonating.is_null()) return Identity::admin(claims.read_only, std::nullopt, std::string(key));
   if (claims.system)
     return Error::unauthenticated("BadAdminKey", "The provided admin key was invalid for this instance");
   HULL_TRY(auto identity, acting_identity(impersonating));
-  return Identity::admin(claims.read_only, std::move(identity));
+  return Identity::admin(claims.read_only, std::move(identity), std::string(key));
 }
 
-Result<IdentityPtr> Authenticator::from_jwt(std::string_view token) const {
-  HULL_TRY(auto claims, unverified_claims(token));
-  auto providers = providers_ ? providers_() : std::vector<AuthProvider>();
-  if (providers.empty())
-    return Error::unauthenticated(
-        "NoAuthProvider",
-        "No auth provider found matching the given token (no providers configured). "
-        "Check convex/auth.config.ts.");
-  std::string list;
-  for (const auto& provider : providers) {
-    if (provider.matches(claims.issuer, claims.audiences))
-      return bad_jwt("Could not validate token: this server does not verify user tokens yet.");
-    if (!list.empty()) list += ", ";
-    list += provider.text();
-  }
-  return Error::unauthenticated(
-      "NoAuthProvider",
-      "No auth provider found matching the given token. Check that your JWT's issuer and "
-      "audience match one of your configured providers: [" +
-          list + "]");
+Result<void> Authenticator::check_again(const Identity& identity) const {
+  if (!identity.is_admin() || identity.credential.empty()) return {};
+  HULL_CHECK_OK(check_admin_key(*secret_, name_, identity.credential));
+  return {};
+}
+
+void Authenticator::from_jwt(std::string_view token, OnIdentity done) const {
+  if (tokens_) return tokens_->verify(token, std::move(done));
+  done(Error::unauthenticated("NoAuthProvider",
+                              "No auth provider found matching the given token (no providers configured). "
+                              "Check convex/auth.config.ts."));
 }
 
 const std::vector<Operation>& operations() {
@@ -201,10 +181,7 @@ const std::vector<Operation>& operations() {
 }
 
 Result<void> require_operation(const Identity& identity, std::string_view operation) {
-  if (!identity.is_admin())
-    return Error::forbidden("BadDeployKey",
-                            "The provided deploy key was invalid for this deployment. Double check that the "
-                            "environment this key was generated for matches the desired deployment.");
+  if (!identity.is_admin()) return not_an_admin();
   if (!identity.read_only || operation.empty()) return {};
   std::string text(operation);
   for (const auto& known : operations()) {

@@ -17,21 +17,27 @@ class AuthTest : public ::testing::Test {
   std::string read_key_ = mint_admin_key(secret_, "happy-animal", {true, false, 0, 1767225600});
   std::string system_key_ = mint_admin_key(secret_, "happy-animal", {false, true, 0, 1767225600});
 
-  std::string code(const std::string& header) {
-    auto result = auth_.from_http(header, std::nullopt);
+  static Result<IdentityPtr> present(const Authenticator& auth, std::optional<std::string_view> header,
+                                     std::optional<std::string_view> query_key) {
+    Result<IdentityPtr> result = Error::internal("no answer");
+    auth.from_http(header, query_key, [&](Result<IdentityPtr> identity) { result = std::move(identity); });
+    return result;
+  }
+  std::string code(const std::string& header) { return code(header, auth_); }
+  static std::string code(const std::string& header, const Authenticator& auth) {
+    auto result = present(auth, header, std::nullopt);
     return result.ok() ? "" : std::to_string(http_status(result.error().kind)) + " " + result.error().code;
   }
   IdentityPtr identity(const std::string& header) {
-    auto result = auth_.from_http(header, std::nullopt);
+    auto result = present(auth_, header, std::nullopt);
     EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
     return result.ok() ? *result : Identity::anonymous();
   }
-  static std::string token(std::string_view payload) { return "e30." + base64url_encode(payload) + ".c2ln"; }
 };
 
 TEST_F(AuthTest, HeaderForms) {
-  EXPECT_EQ((*auth_.from_http(std::nullopt, std::nullopt))->kind, Identity::Kind::kAnonymous);
-  EXPECT_EQ((*auth_.from_http(std::nullopt, key_))->kind, Identity::Kind::kAdmin);
+  EXPECT_EQ((*present(auth_, std::nullopt, std::nullopt))->kind, Identity::Kind::kAnonymous);
+  EXPECT_EQ((*present(auth_, std::nullopt, key_))->kind, Identity::Kind::kAdmin);
   EXPECT_EQ(identity("Convex " + key_)->kind, Identity::Kind::kAdmin);
   EXPECT_EQ(identity("convex   " + key_ + " ")->kind, Identity::Kind::kAdmin);
   EXPECT_EQ(identity("CONVEX prod:" + key_)->kind, Identity::Kind::kAdmin);
@@ -51,9 +57,9 @@ TEST_F(AuthTest, RefusedHeaders) {
   EXPECT_EQ(code("Convex " + key_ + ":" + base64_encode("{\"name\":\"x\"}")), "400 HeaderParseFailure");
   EXPECT_EQ(code("Convex " + key_ + ":" + base64_encode("{\"tokenIdentifier\":\"x\",\"email\":5}")),
             "400 HeaderParseFailure");
-  EXPECT_FALSE(auth_.from_http(std::nullopt, "nonsense").ok());
+  EXPECT_FALSE(present(auth_, std::nullopt, "nonsense").ok());
   // A header that fails is not replaced by the query parameter.
-  EXPECT_FALSE(auth_.from_http("Basic dXNlcjpwYXNz", key_).ok());
+  EXPECT_FALSE(present(auth_, "Basic dXNlcjpwYXNz", key_).ok());
 }
 
 TEST_F(AuthTest, ActingAsAUser) {
@@ -73,32 +79,26 @@ TEST_F(AuthTest, ActingAsAUser) {
   EXPECT_EQ((*socket)->attributes->view().find("tokenIdentifier")->as_string(), "t");
 }
 
-TEST_F(AuthTest, TokensWithoutProviders) {
-  EXPECT_EQ(code("Bearer abc"), "401 InvalidAuthHeader");
-  EXPECT_EQ(code("Bearer a.b.c.d"), "401 InvalidAuthHeader");
-  EXPECT_EQ(code("bearer " + token("[]")), "401 InvalidAuthHeader");
-  auto no_issuer = auth_.from_jwt(token("{\"sub\":\"x\"}"));
-  EXPECT_TRUE(no_issuer.error().message.starts_with("Missing issuer claim ('iss') in JWT payload."));
-  auto none = auth_.from_jwt(token("{\"iss\":\"https://a\",\"aud\":\"app\"}"));
-  EXPECT_EQ(none.error().code, "NoAuthProvider");
-  EXPECT_EQ(none.error().message,
-            "No auth provider found matching the given token (no providers configured). Check "
-            "convex/auth.config.ts.");
+TEST_F(AuthTest, UserTokens) {
+  EXPECT_EQ(code("Bearer e30.e30.x"), "401 NoAuthProvider");
+  EXPECT_EQ(code("bearer  e30.e30.x"), "401 NoAuthProvider");
+  TokenVerifier::Options options;
+  options.providers = [] { return std::vector<AuthProvider>(); };
+  options.now_unix_ns = options.now_monotonic_ns = [] { return int64_t{0}; };
+  Authenticator auth(&secret_, "happy-animal", std::make_unique<TokenVerifier>(std::move(options)));
+  EXPECT_EQ(code("Bearer abc", auth), "401 InvalidAuthHeader");
+  EXPECT_EQ(auth.from_admin_header("Bearer e30.e30.x").error().code, "BadDeployKey");
 }
 
-TEST_F(AuthTest, TokensWithProviders) {
-  auto providers = *parse_auth_config(
-      R"({"providers":[{"domain":"a.example.com/","applicationID":"app"},)"
-      R"({"type":"customJwt","issuer":"https://b.example.com","jwks":"data:x","algorithm":"ES256"}]})");
-  Authenticator auth(&secret_, "happy-animal", [providers] { return providers; });
-  EXPECT_EQ(auth.from_jwt(token(R"({"iss":"https://a.example.com","aud":["x"]})")).error().message,
-            "No auth provider found matching the given token. Check that your JWT's issuer and audience "
-            "match one of "
-            "your configured providers: [OIDC(domain=https://a.example.com/, app_id=app), "
-            "CustomJWT(issuer=https://b.example.com, app_id=none)]");
-  EXPECT_EQ(auth.from_jwt(token(R"({"iss":"https://a.example.com","aud":["x","app"]})")).error().code,
-            "InvalidAuthHeader");
-  EXPECT_EQ(auth.from_jwt(token(R"({"iss":"b.example.com/"})")).error().code, "InvalidAuthHeader");
+TEST_F(AuthTest, KeysAreCheckedAgain) {
+  auto admin = identity("Convex prod:" + key_), system = identity("Convex " + system_key_);
+  auto acting = auth_.from_admin_key(key_, *parse_plain_json(R"({"tokenIdentifier":"t"})"));
+  for (const auto& each : {admin, system, *acting, Identity::anonymous()})
+    EXPECT_TRUE(auth_.check_again(*each).ok());
+  secret_ = InstanceSecret::generate();
+  for (const auto& each : {admin, system, *acting})
+    EXPECT_EQ(auth_.check_again(*each).error().code, "BadAdminKey");
+  EXPECT_TRUE(auth_.check_again(*Identity::anonymous()).ok());
 }
 
 TEST_F(AuthTest, Operations) {

@@ -127,16 +127,20 @@ Result<Credentials> resolve_credentials(const CredentialOptions& options) {
           "No instance secret in " + directory + ". Start the server once, or set INSTANCE_SECRET.");
     secret = Resolved{InstanceSecret::generate().hex(), CredentialSource::kGenerated};
   }
-  HULL_TRY(auto parsed, InstanceSecret::from_hex(secret->text));
+  auto parsed = InstanceSecret::from_hex(secret->text);
+  if (!parsed.ok()) {
+    return Error::bad_request("BadInstanceSecret",
+                              parsed.error().message + ". The instance secret must be 64 hex digits.");
+  }
   if (options.create && (!name->in_file || !secret->in_file)) {
     std::error_code ec;
     std::filesystem::create_directories(directory, ec);
     if (ec) return Error::internal("cannot create " + directory + ": " + ec.message());
     ::chmod(directory.c_str(), 0700);
     if (!name->in_file) HULL_CHECK_OK(write_credential(directory, "instance_name", name->text));
-    if (!secret->in_file) HULL_CHECK_OK(write_credential(directory, "instance_secret", parsed.hex()));
+    if (!secret->in_file) HULL_CHECK_OK(write_credential(directory, "instance_secret", parsed->hex()));
   }
-  return Credentials{name->text, std::move(parsed), name->source, secret->source};
+  return Credentials{name->text, *std::move(parsed), name->source, secret->source};
 }
 
 void log_credentials(const Credentials& credentials, const std::string& data_dir, bool database_has_data) {

@@ -77,7 +77,8 @@ TEST_F(CredentialsTest, RefusesBadSecretsAndReadsWithoutCreating) {
   CredentialOptions options;
   options.data_dir = dir_;
   options.instance_secret = "1234";
-  EXPECT_EQ(resolve_credentials(options).error().message, "Hex-decoded key was 2 bytes, not 32");
+  EXPECT_EQ(resolve_credentials(options).error().message,
+            "Hex-decoded key was 2 bytes, not 32. The instance secret must be 64 hex digits.");
   options.instance_secret.reset();
   options.create = false;
   EXPECT_EQ(resolve_credentials(options).error().code, "MissingInstanceSecret");

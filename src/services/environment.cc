@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <array>
 
-#include "services/auth_providers.h"
+#include "functions/canonical_urls.h"
+#include "services/audit_log.h"
 #include "services/env_declarations.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
+#include "services/variable_change.h"
 
 namespace hull {
 namespace {
 
 constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxValueBytes = 8192;
-constexpr int kMaxRounds = 8;
 constexpr std::array<std::string_view, 2> kBuiltIn{"CONVEX_CLOUD_URL", "CONVEX_SITE_URL"};
 
 Result<void> check_name(const std::string& name) {
@@ -53,44 +53,6 @@ Result<void> check_declarations(const Catalog& catalog, const std::vector<EnvCha
   return {};
 }
 
-Result<std::vector<AuthProvider>> evaluate_auth_config(FunctionRunner& runner, const Code& code,
-                                                       const std::map<std::string, std::string>& before,
-                                                       const std::map<std::string, std::string>& after) {
-  AnalysisRequest request;
-  request.auth_module = "auth.config.js";
-  request.text = [&code](const std::string& path, ModuleText which) { return code.text(path, which); };
-  request.env = code.env();
-  for (const auto& [name, value] : before) request.env.erase(name);
-  for (const auto& [name, value] : after) request.env[name] = value;
-  request.import_seed = code.import_seed();
-  request.import_time_ms = code.import_time_ms();
-  HULL_TRY(auto outcome, runner.analyze(request));
-  auto refused = [](const std::string& why) {
-    return Error::bad_request("InvalidAuthConfig", "This change would make the auth config invalid: " + why);
-  };
-  if (outcome.failure) {
-    if (outcome.failure->code == "AuthConfigMissingEnvironmentVariable")
-      return Error::bad_request(outcome.failure->code, outcome.failure->text);
-    constexpr std::string_view kPushPrefix = "The pushed auth config is invalid: ";
-    std::string text = outcome.failure->text;
-    if (text.starts_with(kPushPrefix)) text.erase(0, kPushPrefix.size());
-    return refused(text);
-  }
-  auto providers = parse_auth_config(outcome.auth_json);
-  if (!providers.ok()) return refused(providers.error().message);
-  return std::move(*providers);
-}
-
-Value audit_row(std::string_view action, const std::string& name) {
-  ValueBuilder b;
-  b.begin_object();
-  b.key("action").string(action);
-  b.key("member_id").null();
-  b.key("metadata").begin_object().key("variable_name").string(name).end();
-  b.end();
-  return b.finish();
-}
-
 Value variable_row(const std::string& name, const std::string& value) {
   ValueBuilder b;
   b.begin_object().key("name").string(name).key("value").string(value).end();
@@ -102,9 +64,9 @@ Result<void> write_rows(Transaction& transaction, const std::map<std::string, st
   for (const auto& row : transaction.system_rows("_environment_variables"))
     rows[json::text_or_empty(row->value, "name")] = row;
   auto audit = [&](std::string_view action, const std::string& name) -> Result<void> {
-    auto id = transaction.system_insert("_deployment_audit_log", audit_row(action, name));
-    if (!id.ok()) return std::move(id).error();
-    return {};
+    ValueBuilder metadata;
+    metadata.begin_object().key("variable_name").string(name).end();
+    return append_audit_row(transaction, action, metadata.finish());
   };
   for (const auto& [name, row] : rows) {
     if (after.contains(name)) continue;
@@ -123,42 +85,6 @@ Result<void> write_rows(Transaction& transaction, const std::map<std::string, st
     }
   }
   return {};
-}
-
-// One attempt against the state of now. False: something it was based on changed meanwhile.
-Result<bool> try_change(FunctionRunner& runner, const Knobs& knobs, const std::vector<EnvChange>& changes) {
-  SnapshotPtr snapshot = runner.engine().snapshot();
-  const Catalog& catalog = *snapshot->catalog();
-  auto before = user_environment(catalog);
-  HULL_TRY(auto after, apply_env_changes(before, changes, knobs));
-  HULL_CHECK_OK(check_declarations(catalog, changes, after));
-  HULL_TRY(auto code, runner.code().load(catalog));
-  std::optional<std::vector<AuthProvider>> providers;
-  if (code->modules().contains("auth.config.js")) {
-    HULL_TRY(auto evaluated, evaluate_auth_config(runner, *code, before, after));
-    providers = std::move(evaluated);
-  }
-  if (after != before && !code->modules().empty()) {
-    HULL_TRY(auto modules, deployed_modules(runner, catalog));
-    HULL_TRY(auto next,
-             runner.code().assemble(modules, after, code->import_seed(),
-                                    static_cast<int64_t>(code->import_time_ms()) * 1'000'000, code->node()));
-    HULL_CHECK_OK(runner.prepare(next));
-  }
-  bool stale = false;
-  auto committed = transact(
-      runner.engine(), knobs, "_system/change_environment", [&](Transaction& transaction) -> Result<void> {
-        transaction.depend_on_system_table("_modules");
-        const Catalog& now = transaction.catalog();
-        stale =
-            now.version_of("_modules") != catalog.version_of("_modules") || user_environment(now) != before;
-        if (stale) return {};
-        HULL_CHECK_OK(write_rows(transaction, after));
-        if (providers) HULL_CHECK_OK(replace_auth_providers(transaction, *providers));
-        return {};
-      });
-  HULL_CHECK_OK(committed);
-  return !stale;
 }
 
 }  // namespace
@@ -203,20 +129,19 @@ Result<std::map<std::string, std::string>> apply_env_changes(std::map<std::strin
   return environment;
 }
 
-Result<std::vector<ModuleInfo>> deployed_modules(FunctionRunner& runner, const Catalog& catalog) {
-  HULL_TRY(auto code, runner.code().load(catalog));
-  std::vector<ModuleInfo> modules;
-  for (const auto& [path, info] : code->modules()) modules.push_back(info);
-  return modules;
-}
-
 Result<void> change_environment(FunctionRunner& runner, const Knobs& knobs, std::vector<EnvChange> changes) {
-  for (int round = 0; round < kMaxRounds; ++round) {
-    HULL_TRY(bool done, try_change(runner, knobs, changes));
-    if (done) return {};
-  }
-  return Error{ErrorKind::kOcc, "OptimisticConcurrencyControlFailure",
-               "Environment variables changed while this change was being made. Try again.", std::nullopt};
+  return change_variables(
+      runner, knobs, "_system/change_environment", [&](const Catalog& catalog) -> Result<VariableChange> {
+        HULL_TRY(auto after, apply_env_changes(user_environment(catalog), changes, knobs));
+        HULL_CHECK_OK(check_declarations(catalog, changes, after));
+        VariableChange change;
+        change.variables = canonical_url_variables(catalog);
+        change.variables.insert(after.begin(), after.end());
+        change.write = [after = std::move(after)](Transaction& transaction) {
+          return write_rows(transaction, after);
+        };
+        return change;
+      });
 }
 
 }  // namespace hull

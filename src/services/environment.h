@@ -23,9 +23,6 @@ Result<std::map<std::string, std::string>> apply_env_changes(std::map<std::strin
                                                              const std::vector<EnvChange>& changes,
                                                              const Knobs& knobs);
 
-// The modules of the deployed code, with their analysis.
-Result<std::vector<ModuleInfo>> deployed_modules(FunctionRunner& runner, const Catalog& catalog);
-
 // Applies all changes in one transaction (retried on conflict) after re-evaluating auth.config.js and
 // preparing workers with the new variables. May be called from any thread that may block: it runs workers.
 Result<void> change_environment(FunctionRunner& runner, const Knobs& knobs, std::vector<EnvChange> changes);

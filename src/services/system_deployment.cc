@@ -1,5 +1,6 @@
 // Components, state, exports and imports. What this server does not have yet reads as empty.
 #include "services/json_fields.h"
+#include "services/stop_state.h"
 #include "services/system_areas.h"
 #include "services/system_function_kit.h"
 
@@ -39,20 +40,16 @@ Result<Value> no_rows(Transaction&, ValueView) {
   return b.finish();
 }
 
-Result<Value> running(Transaction&, ValueView) {
+Result<Value> deployment_state(Transaction& transaction, ValueView) {
+  transaction.depend_on_system_table("_backend_state");
   ValueBuilder b;
-  b.begin_object().key("state").string("running").end();
+  b.begin_object().key("state").string(StopState::of(transaction.catalog()).summary()).end();
   return b.finish();
 }
 
-Result<Value> nothing_stopped(Transaction&, ValueView) {
-  ValueBuilder b;
-  b.begin_object();
-  b.key("system").string("none");
-  b.key("usage_limit").string("none");
-  b.key("user").string("none");
-  b.end();
-  return b.finish();
+Result<Value> stop_state(Transaction& transaction, ValueView) {
+  transaction.depend_on_system_table("_backend_state");
+  return StopState::of(transaction.catalog()).row();
 }
 
 }  // namespace
@@ -61,8 +58,8 @@ void register_deployment_functions(FunctionRunner& runner) {
   SystemFunctions& functions = runner.system_functions();
   add_query(functions, "_system/frontend/components.js:list", "ViewData", components);
   add_query(functions, "_system/frontend/listAuthProviders.js:default", "ViewData", auth_providers);
-  add_query(functions, "_system/frontend/deploymentState.js:deploymentState", "", running);
-  add_query(functions, "_system/frontend/backendState.js:backendState", "", nothing_stopped);
+  add_query(functions, "_system/frontend/deploymentState.js:deploymentState", "", deployment_state);
+  add_query(functions, "_system/frontend/backendState.js:backendState", "", stop_state);
   add_query(functions, "_system/cli/exports.js:getLatest", "ViewBackups", nothing);
   add_query(functions, "_system/cli/queryImport.js:list", "ViewBackups", no_rows);
   add_query(functions, "_system/cli/queryImport.js:default", "ViewBackups", nothing,

@@ -48,6 +48,9 @@ class RecordingEngine final : public Engine {
     return engine_->subscribe(std::move(reads), ts, std::move(on_invalid));
   }
   size_t subscription_count() const override { return engine_->subscription_count(); }
+  void observe_invalidations(InvalidationObserver observer) override {
+    engine_->observe_invalidations(std::move(observer));
+  }
   Store& store() override { return engine_->store(); }
   Env& env() override { return engine_->env(); }
   std::optional<Error> read_only() const override {

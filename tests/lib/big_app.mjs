@@ -22,7 +22,7 @@ function random(seed) {
 }
 
 /** Declarations that make up about `bytes` of TypeScript. */
-function declarations(bytes, seed) {
+export function declarations(bytes, seed) {
   const next = random(seed);
   const word = () => words[next(words.length)];
   const title = (text) => text[0].toUpperCase() + text.slice(1);

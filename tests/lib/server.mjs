@@ -11,6 +11,15 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const HULL = process.env.HULL_BINARY ?? join(ROOT, "build/hull");
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** Waits until `check` returns something true, and returns that. */
+export async function until(check, timeout = 20_000) {
+  for (const deadline = Date.now() + timeout; ; await sleep(5)) {
+    const result = await check();
+    if (result) return result;
+    if (Date.now() > deadline) throw new Error(`not true within ${timeout} ms: ${check}`);
+  }
+}
+
 export function freePort() {
   return new Promise((done, fail) => {
     const probe = createServer();
@@ -23,15 +32,15 @@ export function freePort() {
 }
 
 export class HullServer {
-  constructor(port, sitePort, dataDir, env, logFile = join(dataDir, "server.log")) {
-    Object.assign(this, { port, sitePort, dataDir, env, logFile });
+  constructor(port, sitePort, dataDir, env, logFile = join(dataDir, "server.log"), args = []) {
+    Object.assign(this, { port, sitePort, dataDir, env, logFile, args });
     this.url = `http://127.0.0.1:${port}`;
     this.siteUrl = `http://127.0.0.1:${sitePort}`;
   }
 
   /** The data directory is a new one unless given; the log is in it unless `logFile` says otherwise. */
-  static async start({ env = {}, dataDir = mkdtempSync(join(tmpdir(), "hull-test-")), logFile } = {}) {
-    const server = new HullServer(await freePort(), await freePort(), dataDir, env, logFile);
+  static async start({ env = {}, dataDir = mkdtempSync(join(tmpdir(), "hull-test-")), logFile, args } = {}) {
+    const server = new HullServer(await freePort(), await freePort(), dataDir, env, logFile, args);
     await server.launch();
     server.adminKey = (await promisify(execFile)(HULL, ["admin-key", "--data-dir", dataDir])).stdout.trim();
     return server;
@@ -43,7 +52,7 @@ export class HullServer {
     const started = performance.now();
     this.process = spawn(
       HULL,
-      ["serve", "--data-dir", this.dataDir, "--interface", "127.0.0.1", "--port", `${this.port}`, "--site-port", `${this.sitePort}`],
+      ["serve", "--data-dir", this.dataDir, "--interface", "127.0.0.1", "--port", `${this.port}`, "--site-port", `${this.sitePort}`, ...this.args],
       { stdio: ["ignore", log, log], env: { PATH: process.env.PATH, ...this.env } },
     );
     this.exited = new Promise((done) => this.process.once("exit", (code, signal) => done({ code, signal })));
@@ -102,6 +111,13 @@ export class HullServer {
 
   async get(path, { key = false, headers = {} } = {}) {
     return await fetch(this.url + path, { headers: { ...(key ? { Authorization: `Convex ${this.adminKey}` } : {}), ...headers } });
+  }
+
+  /** Sets environment variables of the deployment. */
+  async setEnv(variables) {
+    const changes = Object.entries(variables).map(([name, value]) => ({ name, value }));
+    const response = await this.post("/api/update_environment_variables", { changes }, { key: true });
+    if (!response.ok) throw new Error(await response.text());
   }
 
   async call(kind, path, args = {}, options = {}) {
