@@ -55,6 +55,7 @@ TEST_F(WorkerFailureTest, AllocationWithoutEndIsAnError) {
 }
 
 TEST_F(WorkerFailureTest, AbortOfTheProcessIsAnError) {
+  d.knobs().udf_user_timeout_s = 10;  // filling the memory must not take longer
   EXPECT_EQ(d.text(d.query("m:abort")),
             "JavaScript execution ran out of memory (maximum memory usage: 64 MB)\n");
   EXPECT_EQ(d.text(d.query("m:ok")), R"("ok")");
