@@ -315,8 +315,9 @@ void MutationRunner::retry(RequestPtr request, Timestamp conflicting) {
     parts_.engine->when_published(
         conflicting, [this, request] { parts_.tasks->post([this, request] { start(request); }); });
   };
-  if (request->turn) {
-    request->turn->when_ready(go);
+  // The next attempt may be over, and give its turn up, before when_ready() returns.
+  if (std::shared_ptr<Turn> turn = request->turn) {
+    turn->when_ready(go);
     if (!started->load()) parts_.timers->after(kTurnPatienceMs, go);
     return;
   }
