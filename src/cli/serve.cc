@@ -10,6 +10,7 @@
 #include "cli/start_checks.h"
 #include "database/maintenance.h"
 #include "deploy/deploy.h"
+#include "functions/file_store.h"
 #include "server/server.h"
 #include "services/credentials.h"
 #include "services/log_streams.h"
@@ -46,6 +47,7 @@ std::string release_version() {
 struct Backend {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<FileStore> files;
   std::unique_ptr<Server> server;  // outlives the runner, which may still deliver results to it
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
@@ -85,12 +87,22 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(Timestamp newest, store->max_timestamp());
   log_credentials(credentials, options.data_dir, newest.ns > 0);
   HULL_TRY(backend.engine, Engine::open(std::move(store), knobs));
-  HULL_TRY(backend.blobs, open_local_blob_store(options.data_dir + "/storage"));
+  HULL_TRY(backend.blobs, open_local_blob_store(options.data_dir + "/storage", knobs.disk_reserve_bytes));
   spdlog::info("Files are kept in {}/storage", options.data_dir);
+
+  FileStoreOptions files;
+  files.engine = backend.engine.get();
+  files.blobs = backend.blobs.get();
+  files.knobs = &knobs;
+  files.secret = &credentials.secret;
+  files.instance_name = credentials.instance_name;
+  files.cloud_origin = cloud_origin;
+  backend.files = std::make_unique<FileStore>(std::move(files));
 
   RunnerOptions functions;
   functions.engine = backend.engine.get();
   functions.blobs = backend.blobs.get();
+  functions.files = backend.files.get();
   functions.knobs = &knobs;
   functions.secret = &credentials.secret;
   functions.instance_name = credentials.instance_name;
@@ -135,6 +147,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.runner = backend.runner.get();
   attached.deploy = backend.deploy.get();
   attached.auth = backend.auth.get();
+  attached.files = backend.files.get();
   attached.log_streams = backend.log_streams.get();
   attached.usage = backend.usage.get();
   attached.instance_name = credentials.instance_name;
@@ -156,6 +169,7 @@ void stop(Backend& backend) {
   backend.runner.reset();
   backend.server.reset();
   backend.auth.reset();
+  backend.files.reset();
   backend.blobs.reset();
   backend.engine.reset();
 }

@@ -35,7 +35,6 @@ std::optional<std::string_view> unbuilt(std::string_view name, UdfType type) {
       name == (action ? "1.0/actions/cancel_job" : "1.0/cancel_job")) {
     if (type != UdfType::kQuery) return "Scheduling functions";
   }
-  if (name.starts_with("1.0/storage") || name.starts_with("storage/")) return "File storage";
   if (action && name == "1.0/actions/vectorSearch") return "Vector search";
   return std::nullopt;
 }
@@ -91,13 +90,13 @@ Result<std::string> TransactionCall::op_metrics(Level& level) {
   add("databaseQueries", level.transaction->reads().user_intervals(), limits.intervals);
   add("documentsRead", usage.documents_read, limits.documents_read);
   add("documentsWritten", usage.documents_written, limits.documents_written);
-  // Mutations neither schedule nor touch files yet.
+  // Mutations do not schedule yet.
   add("functionsScheduled", 0, 1000);
   add("scheduledFunctionArgsBytes", 0, 1 << 24);
-  add("filesWritten", 0, 1000);
-  add("fileWriteBytes", 0, 1 << 24);
-  add("filesRead", 0, 1000);
-  add("fileReadBytes", 0, 1 << 24);
+  add("filesWritten", files_.written, 1000);
+  add("fileWriteBytes", files_.bytes_written, 1 << 24);
+  add("filesRead", files_.read, 1000);
+  add("fileReadBytes", files_.bytes_read, 1 << 24);
   return out + "}";
 }
 

@@ -27,6 +27,7 @@
 
 namespace hull {
 
+class FileStore;
 class LogStreams;
 class UsageMeter;
 
@@ -51,6 +52,7 @@ struct ServerContext {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   const Authenticator* auth = nullptr;
+  FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
   const Knobs* knobs = nullptr;

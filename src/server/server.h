@@ -21,6 +21,7 @@
 
 namespace hull {
 
+class FileStore;
 class LogStreams;
 class UsageMeter;
 
@@ -42,6 +43,7 @@ struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   Authenticator* auth = nullptr;
+  FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
   std::string instance_name, cloud_origin, site_origin;
