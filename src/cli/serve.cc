@@ -13,7 +13,9 @@
 #include "functions/file_store.h"
 #include "server/server.h"
 #include "services/credentials.h"
+#include "services/file_sweeper.h"
 #include "services/log_streams.h"
+#include "services/system_files.h"
 #include "services/system_functions.h"
 #include "services/usage_meter.h"
 #include "storage/sqlite/sqlite_store.h"
@@ -54,6 +56,7 @@ struct Backend {
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
+  std::unique_ptr<FileSweeper> file_sweeper;
   std::unique_ptr<Deploy> deploy;
 };
 
@@ -118,6 +121,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   spdlog::info("Starting function workers from {}", functions.lib_dir);
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
+  register_file_functions(*backend.runner, *backend.files);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
   TokenVerifier::Options tokens;
   tokens.providers = [engine = backend.engine.get()] {
@@ -143,6 +147,10 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   backend.usage = std::make_unique<UsageMeter>(
       UsageOptions{backend.runner.get(), &knobs, options.data_dir + "/usage.json"});
 
+  backend.file_sweeper = std::make_unique<FileSweeper>(FileSweeperOptions{
+      backend.engine.get(), backend.blobs.get(),
+      seconds_from_environment("HULL_FILE_SWEEP_AGE_SECONDS", 24 * 3600), knobs.write_log_max_retention_s});
+
   ServerBackend attached;
   attached.runner = backend.runner.get();
   attached.deploy = backend.deploy.get();
@@ -161,6 +169,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 // Quietest first: no more requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
   if (backend.server) backend.server->stop();
+  backend.file_sweeper.reset();
   backend.usage.reset();
   backend.log_streams.reset();
   backend.deploy.reset();

@@ -20,6 +20,13 @@ constexpr size_t kReaders = 4, kWriters = 3;
 constexpr size_t kDownloadMemory = 32 << 20;
 constexpr size_t kLeastPiece = 32 << 10;
 
+// Paths are for the server's log only.
+Error for_callers(Error error) {
+  if (error.code != "DiskFull") return error;
+  spdlog::error("Storing a file failed: {}", error.message);
+  return Error::overloaded("DiskFull", "There is no space left for files.");
+}
+
 }  // namespace
 
 Result<void> check_sha256(const std::optional<std::string>& expected, std::string_view actual) {
@@ -75,7 +82,7 @@ class FileStore::Upload : public std::enable_shared_from_this<Upload> {
   void end(Error error) {
     writer_.reset();
     source_->cancel();
-    std::exchange(done_, nullptr)(std::move(error));
+    std::exchange(done_, nullptr)(for_callers(std::move(error)));
   }
 
   FileStore& files_;
@@ -153,7 +160,8 @@ Result<StoredBytes> FileStore::put(std::string_view bytes, const std::optional<s
   hash.update(bytes);
   StoredBytes stored{random_uuid(), hash.finish(), bytes.size()};
   HULL_CHECK_OK(check_sha256(sha256, stored.sha256));
-  HULL_CHECK_OK(options_.blobs->put(file_blob_key(stored.storage_key), bytes));
+  auto written = options_.blobs->put(file_blob_key(stored.storage_key), bytes);
+  if (!written.ok()) return for_callers(std::move(written).error());
   return stored;
 }
 

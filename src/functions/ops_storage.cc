@@ -127,6 +127,7 @@ Result<std::string> TransactionCall::op_storage_get(Level& level, std::string_vi
 }
 
 // --- Actions ---
+// What runs on threads of the FileStore may end after the runner: it does not look at parts_.
 
 Result<bool> RunningAction::start_storage_op(const wire::Op& op) {
   const std::string& name = op.name();
@@ -157,8 +158,9 @@ Result<bool> RunningAction::start_storage_op(const wire::Op& op) {
 Result<void> RunningAction::delete_file(const wire::Op& op) {
   HULL_TRY(NamedFile named,
            named_file(*parts_.engine->snapshot()->catalog(), op.args_json(), "storage.delete"));
-  parts_.settings.files->write_later([self = shared_from_this(), id = op.op_id(), named = std::move(named)] {
-    auto removed = self->parts_.settings.files->remove(named.id, named.text);
+  FileStore* files = parts_.settings.files;
+  files->write_later([self = shared_from_this(), files, id = op.op_id(), named = std::move(named)] {
+    auto removed = files->remove(named.id, named.text);
     if (!removed.ok()) return self->answer_error(id, removed.error());
     self->answer_json(id, "null");
   });
@@ -179,11 +181,12 @@ Result<void> RunningAction::store_file(const wire::Op& op) {
     source->write(op.payload(), [](bool) {});
     source->finish();
   }
-  parts_.settings.files->receive(
+  FileStore* files = parts_.settings.files;
+  files->receive(
       source, std::move(sha256),
-      [self = shared_from_this(), id = op.op_id(), content_type](Result<StoredBytes> stored) {
+      [self = shared_from_this(), files, id = op.op_id(), content_type](Result<StoredBytes> stored) {
         if (!stored.ok()) return self->answer_error(id, stored.error());
-        auto file = self->parts_.settings.files->insert(*stored, content_type);
+        auto file = files->insert(*stored, content_type);
         if (!file.ok()) return self->answer_error(id, file.error());
         self->answer_json(id, json_string(file->text()));
       });
@@ -220,21 +223,20 @@ Result<void> RunningAction::read_file(const wire::Op& op) {
     bytes = files_[number];
   }
   if (from > to || to > bytes.size) return args.invalid("to", "outside of the file");
-  parts_.settings.files->read_later(
-      [self = shared_from_this(), id = op.op_id(), bytes = std::move(bytes), from, to] {
-        FileStore& files = *self->parts_.settings.files;
-        auto reader = files.open(bytes);
-        if (!reader.ok()) return self->answer_error(id, reader.error());
-        std::string stream = "file-" + std::to_string(id);
-        auto pipe = files.send(*std::move(reader), from, to - from);
-        {
-          std::lock_guard lock(self->mutex_);
-          if (!self->over_) self->sources_[stream] = pipe;
-          if (self->over_) stream.clear();
-        }
-        if (stream.empty()) return pipe->cancel();
-        self->answer_json(id, R"({"streamId":")" + stream + R"("})");
-      });
+  FileStore* files = parts_.settings.files;
+  files->read_later([self = shared_from_this(), files, id = op.op_id(), bytes = std::move(bytes), from, to] {
+    auto reader = files->open(bytes);
+    if (!reader.ok()) return self->answer_error(id, reader.error());
+    std::string stream = "file-" + std::to_string(id);
+    auto pipe = files->send(*std::move(reader), from, to - from);
+    {
+      std::lock_guard lock(self->mutex_);
+      if (!self->over_) self->sources_[stream] = pipe;
+      if (self->over_) stream.clear();
+    }
+    if (stream.empty()) return pipe->cancel();
+    self->answer_json(id, R"({"streamId":")" + stream + R"("})");
+  });
   return {};
 }
 

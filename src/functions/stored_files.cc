@@ -106,7 +106,7 @@ Result<void> remove_file(Transaction& transaction, const StorageId& id, std::str
 }
 
 std::string file_blob_key(std::string_view storage_key) {
-  return std::string(kFilesDirectory) + "/" + std::string(storage_key) + ".blob";
+  return std::string(kFilesDirectory) + "/" + std::string(storage_key) + std::string(kBlobSuffix);
 }
 
 }  // namespace hull

@@ -43,8 +43,8 @@ Result<DocumentId> insert_file(Transaction& transaction, const StoredBytes& byte
 // StorageIdNotFound if there is none; `text` is how the caller named it.
 Result<void> remove_file(Transaction& transaction, const StorageId& id, std::string_view text);
 
-// Where a file's blob is kept, and the inverse; nullopt for what is not the blob of a file.
+// Where the blobs of files are kept: "files/<storageKey>.blob".
+inline constexpr std::string_view kFilesDirectory = "files", kBlobSuffix = ".blob";
 std::string file_blob_key(std::string_view storage_key);
-inline constexpr std::string_view kFilesDirectory = "files";
 
 }  // namespace hull

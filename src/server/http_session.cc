@@ -280,6 +280,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
         }
         ++self->turn_;
         self->timeout_.cancel();
+        self->answer_is_timed_later_ = false;
         self->write(std::move(response));
       });
     });

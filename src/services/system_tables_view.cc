@@ -16,8 +16,7 @@ constexpr size_t kMaxPageItems = 10000;
 // The table behind a caller's name; nullopt: it must look like a table that does not exist.
 std::optional<std::string> reachable_table(const std::string& name) {
   if (!name.starts_with('_')) return name.empty() ? std::nullopt : std::optional<std::string>(name);
-  auto system = system_table_of_virtual(name);
-  return system ? std::optional<std::string>(*system) : std::nullopt;
+  return system_table_of_virtual(name) ? std::optional<std::string>(name) : std::nullopt;
 }
 
 Result<size_t> table_size(Transaction& transaction, const std::string& name) {
