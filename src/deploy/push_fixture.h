@@ -32,6 +32,7 @@ class FakeRunner final : public FunctionRunner {
     std::abort();
   }
   void mutation(FunctionCall, std::optional<SessionRequest>, FunctionCallback) override { std::abort(); }
+  void framed_mutation(FunctionCall, MutationFrame, FunctionCallback) override { std::abort(); }
   void action(FunctionCall, FunctionCallback) override { std::abort(); }
   void any(FunctionCall, FunctionCallback) override { std::abort(); }
   FunctionLog& log() override { std::abort(); }
