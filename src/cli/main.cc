@@ -27,10 +27,10 @@ int main(int argc, char** argv) {
 
   hull::ServeOptions serve;
   CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
+  hull::ServeFlags serve_flags(*serve_command, serve);
   serve_command->add_option("--data-dir", serve.data_dir, "Directory of the data; created on first start")
       ->envname("HULL_DATA_DIR")
       ->required();
-  hull::ServeFlags serve_flags(*serve_command, serve);
   bool check = false;
   serve_command->add_flag("--check-config", check, "Check the settings, report and exit");
 
