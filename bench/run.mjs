@@ -17,6 +17,7 @@ import { engineFigures } from "./engine.mjs";
 import { fileFigures } from "./files.mjs";
 import { hostileFigures } from "./hostile.mjs";
 import { memoryFigures } from "./memory.mjs";
+import { schedulerFigures } from "./scheduler.mjs";
 import { syncFigures } from "./sync.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
@@ -197,6 +198,7 @@ Object.assign(
   actionFigures({ memory: processTreeMiB, cached: once }),
   fileFigures({ once, note }),
   hostileFigures({ seconds: SECONDS }),
+  schedulerFigures({ mutations: (server) => rate("http", server.port, 32, SECONDS, ...MUTATION), cached: once, note }),
   memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),
   engine.figures,
 );

@@ -16,6 +16,8 @@
 
 namespace hull {
 
+class Transaction;
+
 enum class UdfType { kQuery, kMutation, kAction, kHttpAction };
 std::string_view udf_type_name(UdfType type);  // "Query", "Mutation", "Action", "HttpAction"
 
@@ -27,6 +29,8 @@ struct RequestContext {
   std::string client_ip, user_agent;
   std::string client;  // the socket it came by, "" = none; see FunctionCall::caller_name
   int depth = 0;       // of calls between functions
+  // Id of the `_scheduled_functions` document that a function runs for, directly or through its callers.
+  std::optional<std::string> scheduled_job;
 };
 
 struct FunctionCall {
@@ -65,15 +69,26 @@ struct FunctionError {
 };
 
 struct FunctionResult {
-  // Exactly one of value / error / system_error is set.
+  // Exactly one of value / error / system_error is set, unless `skipped`.
   std::optional<Value> value;
   std::optional<FunctionError> error;
   std::optional<Error> system_error;  // overload, OCC exhausted, internal: not the function's fault
+  bool skipped = false;               // instead of the three: MutationFrame::before said no
   std::vector<LogLine> log_lines;
   Timestamp ts;  // query: snapshot; mutation: commit (or snapshot if it wrote nothing)
   bool ok() const { return value.has_value(); }
 };
 using FunctionCallback = std::function<void(FunctionResult)>;
+
+// What the server itself does in the transaction of a mutation, around the function (scheduling.md §3.1): the
+// mutation's writes and these are committed together or not at all. Both run once per attempt, on the thread
+// that runs the call; their errors end the call.
+struct MutationFrame {
+  // Before the function. False: it must not run (any more).
+  std::function<Result<bool>(Transaction&)> before;
+  // After the function has returned `value`.
+  std::function<Result<void>(Transaction&, const Value& value, const std::vector<LogLine>& lines)> after;
+};
 
 // Idempotency key of a mutation sent over a websocket (sync-protocol.md §6.2).
 struct SessionRequest {

@@ -16,6 +16,7 @@ namespace hull {
 struct MutationRunner::Request {
   FunctionCall call;
   std::optional<SessionRequest> session;
+  MutationFrame frame;
   FunctionCallback done;
   std::shared_ptr<void> inflight;
   double started_ms = unix_millis(), attempt_started_ms = 0;
@@ -104,6 +105,15 @@ void MutationRunner::run(FunctionCall call, std::optional<SessionRequest> sessio
   start(std::move(request));
 }
 
+void MutationRunner::run_framed(FunctionCall call, MutationFrame frame, FunctionCallback done) {
+  auto request = std::make_shared<Request>();
+  request->call = std::move(call);
+  request->frame = std::move(frame);
+  request->done = std::move(done);
+  request->inflight = parts_.inflight.enter();
+  start(std::move(request));
+}
+
 void MutationRunner::start(RequestPtr request) {
   auto without_worker = [this, request] {
     parts_.tasks->post([this, request] { execute(request, nullptr, nullptr); });
@@ -156,6 +166,17 @@ bool MutationRunner::execute(const RequestPtr& request, WorkerProcess* worker,
   auto replayed = replay(request, *transaction);
   if (!replayed.ok()) return fail(replayed.error());
   if (*replayed) return true;
+  if (request->frame.before) {
+    auto wanted = request->frame.before(*transaction);
+    if (!wanted.ok()) return fail(wanted.error());
+    if (!*wanted) {
+      FunctionResult result;
+      result.skipped = true;
+      result.ts = snapshot->ts();
+      answer(request, std::move(result));
+      return true;
+    }
+  }
 
   if (is_system_call(request->call)) {
     CallOutcome outcome =
@@ -236,6 +257,8 @@ void MutationRunner::commit(const RequestPtr& request, Transaction& transaction,
 
   if (outcome.value) {
     Result<void> ready = remember(*request, transaction, outcome);
+    if (ready.ok() && request->frame.after)
+      ready = request->frame.after(transaction, *outcome.value, outcome.log_lines);
     if (ready.ok() && transaction.has_writes()) ready = transaction.finish();
     if (!ready.ok()) {
       std::vector<LogLine> lines = std::move(outcome.log_lines);

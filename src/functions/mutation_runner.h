@@ -18,6 +18,7 @@ class MutationRunner {
  public:
   explicit MutationRunner(RunnerParts* parts) : parts_(*parts) {}
   void run(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done);
+  void run_framed(FunctionCall call, MutationFrame frame, FunctionCallback done);
 
  private:
   struct Request;

@@ -24,8 +24,9 @@ Result<std::string> request_metadata(const MetaContext& context) {
     return text.empty() ? std::string("null") : json_string(text);
   };
   const RequestContext& request = context.call->context;
-  return fmt::format(R"({{"ip":{},"userAgent":{},"requestId":{},"scheduledFunctionId":null,"authToken":{}}})",
+  return fmt::format(R"({{"ip":{},"userAgent":{},"requestId":{},"scheduledFunctionId":{},"authToken":{}}})",
                      or_null(request.client_ip), or_null(request.user_agent), json_string(request.request_id),
+                     or_null(request.scheduled_job.value_or("")),
                      or_null(context.call->identity->user_token()));
 }
 

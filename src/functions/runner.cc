@@ -80,6 +80,9 @@ class Runner final : public FunctionRunner {
   void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) override {
     mutations_.run(std::move(call), std::move(session), std::move(done));
   }
+  void framed_mutation(FunctionCall call, MutationFrame frame, FunctionCallback done) override {
+    mutations_.run_framed(std::move(call), std::move(frame), std::move(done));
+  }
   void action(FunctionCall call, FunctionCallback done) override {
     actions_.run(std::move(call), std::move(done));
   }

@@ -54,6 +54,7 @@ class FunctionRunner {
   virtual void query(FunctionCall call, std::optional<std::string> journal, Timestamp min_ts, bool exactly,
                      std::function<void(QueryOutcome)> done) = 0;
   virtual void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) = 0;
+  virtual void framed_mutation(FunctionCall call, MutationFrame frame, FunctionCallback done) = 0;
   virtual void action(FunctionCall call, FunctionCallback done) = 0;
   virtual void http_action(HttpActionRequest request, OnHttpResponse respond) = 0;
   // Looks the kind up first (/api/function, /api/run): query, mutation or action.

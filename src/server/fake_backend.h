@@ -165,6 +165,9 @@ class FakeRunner final : public FunctionRunner {
     mutations.push_back({std::move(call), std::move(session), std::move(done)});
     if (auto_reply) auto_reply(mutations.back());
   }
+  void framed_mutation(FunctionCall call, MutationFrame, FunctionCallback done) override {
+    mutation(std::move(call), std::nullopt, std::move(done));
+  }
   void action(FunctionCall call, FunctionCallback done) override {
     actions.push_back({std::move(call), std::nullopt, std::move(done)});
     if (auto_reply) auto_reply(actions.back());

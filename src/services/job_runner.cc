@@ -1,0 +1,40 @@
+#include "services/job_runner.h"
+
+#include "functions/lookup.h"
+
+namespace hull {
+namespace {
+
+class DeployedFunctions final : public JobRunner {
+ public:
+  explicit DeployedFunctions(FunctionRunner& runner) : runner_(runner) {}
+
+  Result<UdfType> kind(const FunctionPath& path) override {
+    HULL_TRY(auto code, runner_.code().load(*runner_.engine().snapshot()->catalog()));
+    HULL_TRY(const FunctionInfo* function,
+             find_function(*code, path, std::nullopt, {.allow_internal = true}));
+    auto type = udf_type_of(*function);
+    if (!type) return Error::bad_request("FunctionNotFound", not_found_text(path, true));
+    return *type;
+  }
+  std::optional<std::string> stopped() override {
+    return stopped_text(*runner_.engine().snapshot()->catalog());
+  }
+  void mutation(FunctionCall call, MutationFrame frame, FunctionCallback done) override {
+    runner_.framed_mutation(std::move(call), std::move(frame), std::move(done));
+  }
+  void action(FunctionCall call, FunctionCallback done) override {
+    runner_.action(std::move(call), std::move(done));
+  }
+
+ private:
+  FunctionRunner& runner_;
+};
+
+}  // namespace
+
+std::unique_ptr<JobRunner> job_runner(FunctionRunner& runner) {
+  return std::make_unique<DeployedFunctions>(runner);
+}
+
+}  // namespace hull
