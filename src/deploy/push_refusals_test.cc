@@ -134,6 +134,7 @@ TEST_F(PushRefusalsTest, NothingIsVisibleOfAPushThatIsNeverFinished) {
                             "_cron_jobs", "_deployment_audit_log"})
     EXPECT_EQ(after->version_of(table), before->version_of(table)) << table;
   EXPECT_EQ(after->active_schema(), nullptr);
+  EXPECT_NE(after->table("messages")->find_index("by_it")->state, IndexState::kEnabled);
   // The next push neither minds nor keeps what was left.
   push({{{"c.js", "query three"}}});
   EXPECT_EQ(engine_->snapshot()->catalog()->table("messages")->find_index("by_it"), nullptr);
