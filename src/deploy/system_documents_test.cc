@@ -5,6 +5,8 @@
 #include "deploy/push_fixture.h"
 #include "services/document_filter.h"
 #include "services/system_functions.h"
+#include "services/table_deletion.h"
+#include "services/table_shapes.h"
 
 namespace hull {
 namespace {
@@ -305,6 +307,47 @@ TEST_F(SystemDocumentsTest, IndexesAndValidationShowTheirProgress) {
   });
   EXPECT_NE(call("indexes.js:default", args).find(R"("stats":{"numDocsIndexed":1,"totalDocs":3})"),
             std::string::npos);
+}
+
+TEST_F(SystemDocumentsTest, ShapesOfTables) {
+  insert("a", R"({"n":1,"s":"x","l":[1,null],"o":{"i":{"$integer":"AQAAAAAAAAA="}}})");
+  insert("a", R"({"n":{"$float":"AAAAAAAA8H8="},"s":true,"l":[]})");
+  insert("refs", "{\"to\":\"" + id_of("a") + "\",\"map\":{\"a-b\":1,\"c d\":2}}");
+  call("createTable.js:default", R"({"table":"none"})");
+  const std::string a =
+      R"({"type":"Object","fields":[{"fieldName":"_creationTime","optional":false,"shape":)"
+      R"({"type":"Float64","float64Range":{"hasSpecialValues":false}}},)"
+      R"({"fieldName":"_id","optional":false,"shape":{"type":"Id","tableName":"a"}},)"
+      R"({"fieldName":"l","optional":false,"shape":{"type":"Array","shape":{"type":"Union","shapes":[{"type":"Null"},)"
+      R"({"type":"Float64","float64Range":{"hasSpecialValues":false}}]}}},)"
+      R"({"fieldName":"n","optional":false,"shape":{"type":"Float64","float64Range":{"hasSpecialValues":true}}},)"
+      R"({"fieldName":"o","optional":true,"shape":{"type":"Object","fields":[{"fieldName":"i","optional":false,)"
+      R"("shape":{"type":"Int64"}}]}},)"
+      R"({"fieldName":"s","optional":false,"shape":{"type":"Union","shapes":[{"type":"Boolean"},{"type":"String"}]}}]})";
+  std::string shapes = *table_shapes(*engine_->snapshot());
+  EXPECT_TRUE(shapes.starts_with("{\"a\":" + a + ",\"none\":{\"type\":\"Never\"},\"refs\":")) << shapes;
+  EXPECT_NE(shapes.find(R"({"fieldName":"to","optional":false,"shape":{"type":"Id","tableName":"a"}})"),
+            std::string::npos);
+  EXPECT_NE(
+      shapes.find(R"({"type":"Record","keyShape":{"type":"String"},"valueShape":{"optional":false,"shape":)"
+                  R"({"type":"Float64","float64Range":{"hasSpecialValues":false}}}})"),
+      std::string::npos)
+      << shapes;
+}
+
+TEST_F(SystemDocumentsTest, TablesAreDeletedTogetherOrNotAtAll) {
+  push({{}, {}, schema_of(messages_table(kByBody))});
+  insert("a", "{}");
+  insert("b", "{}");
+  EXPECT_EQ(delete_tables(*engine_, knobs_, {"a", "gone"}).error().code, "TableNotFound");
+  EXPECT_EQ(delete_tables(*engine_, knobs_, {"a", "_modules"}).error().code, "TableNotFound");
+  EXPECT_EQ(delete_tables(*engine_, knobs_, {"a", "messages"}).error().message,
+            "Failed to delete table \"messages\" because it appears in the schema");
+  ASSERT_NE(engine_->snapshot()->catalog()->table("a"), nullptr);
+  ASSERT_TRUE(delete_tables(*engine_, knobs_, {"a", "b"}).ok());
+  EXPECT_EQ(engine_->snapshot()->catalog()->table("a"), nullptr);
+  EXPECT_EQ(engine_->snapshot()->catalog()->table("b"), nullptr);
+  EXPECT_TRUE(actions().ends_with("delete_tables ")) << actions();
 }
 
 TEST_F(SystemDocumentsTest, ArgsValidatorOfAFunction) {
