@@ -149,6 +149,7 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_usage_routes(main_);
   add_test_query_routes(main_, *context.knobs);
   add_log_routes(main_);
+  add_table_routes(main_);
   add_app_metrics_routes(main_);
   add_admin_routes(main_);
   add_openapi_routes(main_);

@@ -74,6 +74,7 @@ void add_usage_routes(Router& router);
 void add_openapi_routes(Router& router);
 void add_test_query_routes(Router& router, const Knobs& knobs);
 void add_log_routes(Router& router);
+void add_table_routes(Router& router);
 void add_app_metrics_routes(Router& router);
 void add_admin_routes(Router& router);
 void add_http_action_routes(Router& router);

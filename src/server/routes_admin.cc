@@ -26,8 +26,6 @@ struct PlannedRoute {
 };
 
 constexpr PlannedRoute kPlannedRoutes[] = {
-    {"GET", "/api/shapes2", "Inferred table shapes"},
-    {"POST", "/api/delete_tables", "Deleting tables"},
     {"POST", "/api/delete_component", "Components"},
     {"POST", "/api/delete_scheduled_functions_table", "Scheduled functions"},
     {"POST", "/api/cancel_job", "Scheduled functions"},
