@@ -73,6 +73,7 @@ class DueQueueImpl final : public DueQueue {
     return oldest == kNever ? 0 : std::max<int64_t>(0, env_.unix_nanos() - oldest);
   }
   size_t running() const override { return running_count_.load(); }
+  size_t waiting() const override { return waiting_count_.load(); }
 
  private:
   struct Running {
@@ -304,6 +305,7 @@ class DueQueueImpl final : public DueQueue {
     for (const auto& waiting : waiting_)
       if (!waiting.empty()) oldest = std::min(oldest, *next_ts(*waiting.front().row));
     oldest_ = oldest;
+    waiting_count_ = waiting_[kPlain].size() + waiting_[kApart].size();
   }
 
   const DueQueueOptions options_;
@@ -315,7 +317,7 @@ class DueQueueImpl final : public DueQueue {
   const std::array<size_t, kKinds> bounds_;
   std::atomic<bool> stopping_{false};
   std::atomic<int64_t> oldest_{kNever};
-  std::atomic<size_t> running_count_{0};
+  std::atomic<size_t> running_count_{0}, waiting_count_{0};
 
   // The thread's own.
   std::string start_, position_;

@@ -46,6 +46,8 @@ class DueQueue {
   // How late the oldest row is that is due and not being handled, in nanoseconds; 0 = none is.
   virtual int64_t lag_ns() const = 0;
   virtual size_t running() const = 0;
+  // Rows known to be due that wait for a free slot.
+  virtual size_t waiting() const = 0;
 };
 
 }  // namespace hull

@@ -10,5 +10,6 @@ void register_environment_functions(FunctionRunner& runner);  // variables, URLs
 void register_table_functions(FunctionRunner& runner);        // tables, documents, schemas, indexes
 void register_module_functions(FunctionRunner& runner);       // pushed code
 void register_deployment_functions(FunctionRunner& runner);   // components, state, exports, imports, history
+void register_schedule_functions(FunctionRunner& runner);     // scheduled functions
 
 }  // namespace hull::sys
