@@ -1,6 +1,7 @@
 // `hull serve`: puts the rooms together, in the order of operations.md §7, and takes them apart again.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -14,6 +15,7 @@
 #include "services/admin_keys.h"
 #include "services/credentials.h"
 #include "services/log_streams.h"
+#include "services/scheduler.h"
 #include "services/system_functions.h"
 #include "services/usage_meter.h"
 #include "storage/sqlite/sqlite_store.h"
@@ -50,6 +52,8 @@ struct Backend {
   std::unique_ptr<Server> server;  // outlives the runner, which may still deliver results to it
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<JobRunner> jobs;
+  std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
@@ -110,6 +114,9 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
+  backend.jobs = job_runner(*backend.runner);
+  backend.scheduler = Scheduler::start({backend.engine.get(), &knobs, backend.jobs.get(),
+                                        std::max<size_t>(1, std::thread::hardware_concurrency())});
   TokenVerifier::Options tokens;
   tokens.providers = [engine = backend.engine.get()] {
     return stored_auth_providers(*engine->snapshot()->catalog());
@@ -140,6 +147,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.auth = backend.auth.get();
   attached.log_streams = backend.log_streams.get();
   attached.usage = backend.usage.get();
+  attached.scheduler = backend.scheduler.get();
   attached.instance_name = credentials.instance_name;
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
@@ -150,11 +158,13 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 
 // Quietest first: no more requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
+  if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
   backend.usage.reset();
   backend.log_streams.reset();
   backend.deploy.reset();
   backend.maintenance.reset();
+  backend.scheduler.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.server.reset();

@@ -73,8 +73,8 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
   if (start && start->after) start_after(interval, order, *start->after);
   if (end && end->after) end_at(interval, order, *end->after);
   bool nothing = start && start->is_end();
-  if (query && query->hidden && !interval.empty()) reads_.add(query->index->id, interval, false);
-  if (nothing || (query && query->hidden)) interval = Interval{"", ""};
+  if (query && query->hidden() && !interval.empty()) reads_.add(query->index->id, interval, false);
+  if (nothing || (query && query->hidden())) interval = Interval{"", ""};
 
   OperatorChain operators(spec.query.operators);
   size_t row_limit = std::min(spec.maximum_rows_read.value_or(kMaxPageSize), kMaxPageSize);
@@ -100,6 +100,9 @@ Result<Page> Transaction::paginate(const PageSpec& spec, std::optional<std::stri
       if (!row) {
         exhausted = true;
         break;
+      }
+      if (query->show) {
+        HULL_TRY(row->document, query->show(*this, row->document));
       }
       size_t size = convex_size(row->document->value);
       // A read limit ends the page instead of failing it, unless not even one row fits.

@@ -95,6 +95,7 @@ class QueryStreamImpl : public QueryStream {
       : tx_(tx),
         impl_(*tx.impl_),
         user_(query.user),
+        show_(query.show),
         table_(std::move(query.table)),
         reader_(impl_, query.index, query.interval, order, operators.batch_hint()),
         consumed_(impl_, query.index->id, query.interval, order, query.user),
@@ -163,6 +164,9 @@ class QueryStreamImpl : public QueryStream {
         item.end = item.exhausted = true;
         break;
       }
+      if (show_) {
+        HULL_TRY(row->document, show_(tx_, row->document));
+      }
       ++item.documents;
       item.bytes += convex_size(row->document->value);
       item.last_key = std::move(row->key);
@@ -183,6 +187,7 @@ class QueryStreamImpl : public QueryStream {
   Transaction& tx_;
   Transaction::Impl& impl_;
   bool user_;
+  ShowRow show_;
   const std::string table_;
   RowReader reader_;
   ConsumedRange consumed_;

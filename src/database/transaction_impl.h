@@ -10,6 +10,7 @@
 #include "database/overlay.h"
 #include "database/schema_enforcement.h"
 #include "database/transaction.h"
+#include "database/virtual_tables.h"
 
 namespace hull {
 
@@ -18,8 +19,11 @@ struct CompiledQuery {
   std::string table;
   std::shared_ptr<const IndexInfo> index;
   Interval interval;
-  bool user = true;     // counts towards the user's limits
-  bool hidden = false;  // a virtual table: its rows are not shown, only depended on
+  bool user = true;  // counts towards the user's limits
+  // A virtual table: what is seen of its rows; null there means that they are only depended on.
+  bool is_virtual = false;
+  ShowRow show = nullptr;
+  bool hidden() const { return is_virtual && show == nullptr; }
 };
 
 // A table named by an id or by name, as the caller may see it.
@@ -49,6 +53,7 @@ struct Transaction::Impl {
     std::optional<SchemaFailure> schema_failure;
     TransactionLimits limits;
     size_t documents_written, bytes_written;
+    size_t jobs_scheduled, job_args_bytes;
     bool paginated;
   };
   std::vector<Savepoint> savepoints;

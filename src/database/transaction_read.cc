@@ -60,8 +60,12 @@ Result<DocumentPtr> Transaction::get(std::string_view id_text, bool system,
   if (expected_table && *expected_table != table->name && *expected_table != table->info->name)
     return wrong_table(method, *expected_table, table->name);
   HULL_TRY(DocumentPtr document, impl_->read(*table->info, *id));
-  if (table->info->system && !impl_->system_access()) return DocumentPtr();
-  return document;
+  const bool as_stored = !table->info->system || table->name == table->info->name ||
+                         (expected_table && *expected_table == table->info->name);
+  if (!document || as_stored) return document;
+  ShowRow show = how_to_show(table->name);
+  if (!show) return impl_->system_access() ? document : DocumentPtr();
+  return show(*this, document);
 }
 
 Result<std::optional<std::string>> Transaction::normalize_id(std::string_view table,
@@ -134,8 +138,9 @@ Result<std::optional<CompiledQuery>> Transaction::Impl::compile(const QuerySpec&
         "Index " + display_name + " is currently backfilling and not available to query yet.");
   CompiledQuery compiled;
   compiled.table = table->name;
-  compiled.user = !info.system;
-  compiled.hidden = is_virtual;
+  compiled.is_virtual = is_virtual;
+  if (is_virtual) compiled.show = how_to_show(table->name);
+  compiled.user = !info.system || (is_virtual && !system_access());
   HULL_TRY(compiled.interval, compile_range(*index, table->name, spec.range));
   compiled.index = std::move(index);
   return std::optional(std::move(compiled));
@@ -144,7 +149,7 @@ Result<std::optional<CompiledQuery>> Transaction::Impl::compile(const QuerySpec&
 Result<std::unique_ptr<QueryStream>> Transaction::query(const QuerySpec& spec, bool system) {
   HULL_TRY(auto compiled, impl_->compile(spec, system));
   if (!compiled) return std::unique_ptr<QueryStream>(std::make_unique<EmptyStream>());
-  if (compiled->hidden) {
+  if (compiled->hidden()) {
     reads_.add(compiled->index->id, compiled->interval, false);
     return std::unique_ptr<QueryStream>(std::make_unique<EmptyStream>());
   }

@@ -28,6 +28,7 @@
 namespace hull {
 
 class LogStreams;
+class Scheduler;
 class UsageMeter;
 
 // Requests that are parked without a thread; ended when the server stops so that clients reconnect.
@@ -53,6 +54,7 @@ struct ServerContext {
   const Authenticator* auth = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
+  Scheduler* scheduler = nullptr;
   const Knobs* knobs = nullptr;
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;

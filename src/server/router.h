@@ -71,6 +71,7 @@ void add_environment_routes(Router& router);
 void add_deployment_routes(Router& router);
 void add_log_stream_routes(Router& router);
 void add_usage_routes(Router& router);
+void add_scheduling_routes(Router& router);
 void add_openapi_routes(Router& router);
 void add_test_query_routes(Router& router, const Knobs& knobs);
 void add_log_routes(Router& router);

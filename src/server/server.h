@@ -22,6 +22,7 @@
 namespace hull {
 
 class LogStreams;
+class Scheduler;
 class UsageMeter;
 
 struct ServerOptions {
@@ -44,6 +45,7 @@ struct ServerBackend {
   Authenticator* auth = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
+  Scheduler* scheduler = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

@@ -13,5 +13,6 @@ void register_document_functions(FunctionRunner& runner);     // changes of docu
 void register_history_functions(FunctionRunner& runner);      // the audit log
 void register_module_functions(FunctionRunner& runner);       // pushed code
 void register_deployment_functions(FunctionRunner& runner);   // components, state, exports, imports, history
+void register_schedule_functions(FunctionRunner& runner);     // scheduled functions
 
 }  // namespace hull::sys
