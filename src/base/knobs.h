@@ -25,15 +25,29 @@ struct Knobs {
   size_t max_user_heap = 64 << 20;          // ISOLATE_MAX_USER_HEAP_SIZE
   size_t max_heap_extra = 32 << 20;         // ISOLATE_MAX_HEAP_EXTRA_SIZE
   // Analysis and snapshots load every module of a push at once.
-  size_t max_analyze_heap = 512 << 20;      // ISOLATE_ANALYZE_MAX_HEAP_SIZE
-  size_t max_array_buffers = 64 << 20;      // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
-  size_t max_concurrent_queries = 0;        // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
-  size_t max_concurrent_mutations = 0;      // APPLICATION_MAX_CONCURRENT_MUTATIONS
-  size_t max_concurrent_actions = 64;       // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
-  size_t max_concurrent_node_actions = 64;  // APPLICATION_MAX_CONCURRENT_NODE_ACTIONS
-  size_t node_action_memory = 512 << 20;    // HULL_NODE_ACTION_MAX_MEMORY: of a process that runs them
-  double node_process_idle_s = 120;         // HULL_NODE_PROCESS_IDLE_SECONDS: how long one is kept warm
-  size_t max_call_depth = 8;                // MAX_REACTOR_CALL_DEPTH
+  size_t max_analyze_heap = 512 << 20;       // ISOLATE_ANALYZE_MAX_HEAP_SIZE
+  size_t max_array_buffers = 64 << 20;       // ISOLATE_MAX_ARRAY_BUFFER_TOTAL_SIZE
+  size_t max_concurrent_queries = 0;         // APPLICATION_MAX_CONCURRENT_QUERIES; 0 = follow the cores
+  size_t max_concurrent_mutations = 0;       // APPLICATION_MAX_CONCURRENT_MUTATIONS
+  size_t max_concurrent_actions = 256;       // APPLICATION_MAX_CONCURRENT_V8_ACTIONS
+  size_t max_concurrent_node_actions = 256;  // APPLICATION_MAX_CONCURRENT_NODE_ACTIONS
+  size_t node_action_memory = 512 << 20;     // HULL_NODE_ACTION_MAX_MEMORY: of a process that runs them
+  double node_process_idle_s = 120;          // HULL_NODE_PROCESS_IDLE_SECONDS: how long one is kept warm
+  size_t max_call_depth = 8;                 // MAX_REACTOR_CALL_DEPTH
+  // Scheduled functions (scheduling.md §3.3).
+  size_t scheduled_parallelism = 0;           // SCHEDULED_JOB_EXECUTION_PARALLELISM; 0 = follow the cores
+  size_t scheduled_action_parallelism = 128;  // HULL_SCHEDULED_ACTION_PARALLELISM: actions mostly wait
+  size_t max_jobs_scheduled = 1000;           // TRANSACTION_MAX_NUM_SCHEDULED
+  size_t max_job_args_bytes = 1 << 24;        // TRANSACTION_MAX_SCHEDULED_TOTAL_ARGUMENT_SIZE_BYTES
+  size_t large_job_args_bytes = 4 << 20;      // MAX_SCHEDULED_JOB_ARGUMENT_SIZE_BYTES: warned about
+  double job_initial_backoff_ms = 500;        // SCHEDULED_JOB_INITIAL_BACKOFF_MS
+  double job_max_backoff_s = 7200;            // SCHEDULED_JOB_MAX_BACKOFF_SECS
+  double job_occ_initial_backoff_ms = 100;    // SCHEDULER_OCC_INITIAL_BACKOFF_MS
+  double job_occ_max_backoff_ms = 60000;      // SCHEDULER_OCC_MAX_BACKOFF_MS
+  double job_retention_s = 604800;            // SCHEDULED_JOB_RETENTION
+  size_t job_removal_batch = 1000;            // SCHEDULED_JOB_GARBAGE_COLLECTION_BATCH_SIZE
+  double job_removal_delay_s = 10;            // SCHEDULED_JOB_GARBAGE_COLLECTION_DELAY
+  size_t job_cancel_batch = 1000;             // MAX_JOBS_CANCEL_BATCH
   // Caches: shares of one budget (memory_budget.h), each of which can be set apart.
   size_t memory_budget_bytes = 400 << 20;  // HULL_MEMORY_BUDGET_BYTES; default: from cgroup or machine
   size_t query_cache_bytes = 100 << 20;    // UDF_CACHE_MAX_SIZE

@@ -1,6 +1,7 @@
 // `hull serve`: puts the rooms together, in the order of operations.md §7, and takes them apart again.
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -16,6 +17,7 @@
 #include "services/credentials.h"
 #include "services/file_sweeper.h"
 #include "services/log_streams.h"
+#include "services/scheduler.h"
 #include "services/system_files.h"
 #include "services/system_functions.h"
 #include "services/usage_meter.h"
@@ -54,6 +56,8 @@ struct Backend {
   std::unique_ptr<Server> server;  // outlives the runner, which may still deliver results to it
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
+  std::unique_ptr<JobRunner> jobs;
+  std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
@@ -126,6 +130,9 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   register_system_functions(*backend.runner);
   register_file_functions(*backend.runner, *backend.files);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
+  backend.jobs = job_runner(*backend.runner);
+  backend.scheduler = Scheduler::start({backend.engine.get(), &knobs, backend.jobs.get(),
+                                        std::max<size_t>(1, std::thread::hardware_concurrency())});
   TokenVerifier::Options tokens;
   tokens.providers = [engine = backend.engine.get()] {
     return stored_auth_providers(*engine->snapshot()->catalog());
@@ -161,6 +168,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.files = backend.files.get();
   attached.log_streams = backend.log_streams.get();
   attached.usage = backend.usage.get();
+  attached.scheduler = backend.scheduler.get();
   attached.instance_name = credentials.instance_name;
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
@@ -171,12 +179,14 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 
 // Quietest first: no more requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
+  if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
   backend.file_sweeper.reset();
   backend.usage.reset();
   backend.log_streams.reset();
   backend.deploy.reset();
   backend.maintenance.reset();
+  backend.scheduler.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.server.reset();

@@ -36,7 +36,8 @@ LimitWarning near_limit(std::string_view code, std::string_view message, size_t 
 
 TransactionLimits TransactionLimits::of(const Knobs& knobs) {
   return {knobs.max_documents_read, knobs.max_bytes_read, knobs.max_read_intervals,
-          knobs.max_documents_written, knobs.max_bytes_written};
+          knobs.max_documents_written, knobs.max_bytes_written, knobs.max_jobs_scheduled,
+          knobs.max_job_args_bytes};
 }
 
 TransactionLimits narrowed(const TransactionLimits& limits, const TransactionUsage& usage, size_t intervals,
@@ -48,7 +49,9 @@ TransactionLimits narrowed(const TransactionLimits& limits, const TransactionUsa
           lower(limits.bytes_read, usage.bytes_read, budget.bytes_read),
           lower(limits.intervals, intervals, budget.intervals),
           lower(limits.documents_written, usage.documents_written, budget.documents_written),
-          lower(limits.bytes_written, usage.bytes_written, budget.bytes_written)};
+          lower(limits.bytes_written, usage.bytes_written, budget.bytes_written),
+          lower(limits.jobs_scheduled, usage.jobs_scheduled, budget.jobs_scheduled),
+          lower(limits.job_args_bytes, usage.job_args_bytes, budget.job_args_bytes)};
 }
 
 Result<void> check_read_limits(const TransactionUsage& usage, size_t intervals,
@@ -72,6 +75,19 @@ Result<void> check_write_limits(const TransactionUsage& usage, const Transaction
   return {};
 }
 
+Result<void> check_job_limits(const TransactionUsage& usage, const TransactionLimits& limits) {
+  if (usage.jobs_scheduled > limits.jobs_scheduled)
+    return Error::limit("TooManyFunctionsScheduled",
+                        "Too many functions scheduled by this mutation (limit: " +
+                            std::to_string(limits.jobs_scheduled) + ")");
+  if (usage.job_args_bytes > limits.job_args_bytes)
+    return Error::limit("ScheduledFunctionsArgumentsTooLarge",
+                        "Too large total size of the arguments of scheduled functions from this mutation "
+                        "(limit: " +
+                            std::to_string(limits.job_args_bytes) + " bytes)");
+  return {};
+}
+
 void add_limit_warnings(const TransactionUsage& usage, size_t intervals, const TransactionLimits& limits,
                         std::vector<LimitWarning>& warnings) {
   const std::string help = " " + std::string(kHelp);
@@ -90,6 +106,16 @@ void add_limit_warnings(const TransactionUsage& usage, size_t intervals, const T
   check("TooManyBytesRead", "Many bytes read", usage.bytes_read, limits.bytes_read, " bytes", help);
   check("TooManyWrites", "Many writes", usage.documents_written, limits.documents_written, "", "");
   check("TooManyBytesWritten", "Many bytes written", usage.bytes_written, limits.bytes_written, " bytes", "");
+  auto check_jobs = [&](std::string_view code, std::string_view what, size_t actual, size_t limit,
+                        std::string_view unit) {
+    if (above_four_fifths(actual, limit))
+      warnings.push_back(near_limit(code, what, actual, limit, unit, ""));
+  };
+  check_jobs("TooManyFunctionsScheduled", "Many functions scheduled by this mutation", usage.jobs_scheduled,
+             limits.jobs_scheduled, "");
+  check_jobs("ScheduledFunctionsArgumentsTooLarge",
+             "Large total size of the arguments of scheduled functions from this mutation",
+             usage.job_args_bytes, limits.job_args_bytes, " bytes");
 }
 
 bool document_is_near_limits(size_t size, size_t levels) {

@@ -15,6 +15,7 @@ namespace hull {
 struct TransactionUsage {
   size_t documents_read = 0, bytes_read = 0;
   size_t documents_written = 0, bytes_written = 0;
+  size_t jobs_scheduled = 0, job_args_bytes = 0;
 };
 
 inline constexpr size_t kMaxDocumentSize = 1 << 20;
@@ -30,11 +31,13 @@ inline constexpr size_t kMaxSystemBytesWritten = 128u << 20;
 struct TransactionLimits {
   size_t documents_read = 0, bytes_read = 0, intervals = 0;
   size_t documents_written = 0, bytes_written = 0;
+  size_t jobs_scheduled = 0, job_args_bytes = 0;
   static TransactionLimits of(const Knobs& knobs);
 };
 // What a nested call may use on top of what has been used already (`transactionLimits`, syscalls.md §8.2).
 struct TransactionBudget {
   std::optional<size_t> documents_read, bytes_read, intervals, documents_written, bytes_written;
+  std::optional<size_t> jobs_scheduled, job_args_bytes;
 };
 // A budget lowers limits, never raises them.
 TransactionLimits narrowed(const TransactionLimits& limits, const TransactionUsage& usage, size_t intervals,
@@ -43,6 +46,8 @@ TransactionLimits narrowed(const TransactionLimits& limits, const TransactionUsa
 Result<void> check_read_limits(const TransactionUsage& usage, size_t intervals,
                                const TransactionLimits& limits);
 Result<void> check_write_limits(const TransactionUsage& usage, const TransactionLimits& limits);
+// Scheduled functions (scheduling.md §1.2).
+Result<void> check_job_limits(const TransactionUsage& usage, const TransactionLimits& limits);
 
 // A line for the log of a function that came close to a limit (runtime.md §5.3); the code is what follows
 // "warning:".

@@ -174,7 +174,8 @@ void Transaction::Impl::undo_to(size_t overlay_mark, std::shared_ptr<const Catal
 void Transaction::begin_nested(const TransactionBudget& budget) {
   Impl& impl = *impl_;
   impl.savepoints.push_back({impl.overlay.mark(), catalog_, impl.schema_failure, impl.limits,
-                             usage_.documents_written, usage_.bytes_written, impl.paginated});
+                             usage_.documents_written, usage_.bytes_written, usage_.jobs_scheduled,
+                             usage_.job_args_bytes, impl.paginated});
   impl.limits = narrowed(impl.limits, usage_, reads_.user_intervals(), budget);
   impl.paginated = false;
 }
@@ -189,6 +190,8 @@ void Transaction::rollback_nested() {
   impl_->schema_failure = std::move(savepoint.schema_failure);
   usage_.documents_written = savepoint.documents_written;
   usage_.bytes_written = savepoint.bytes_written;
+  usage_.jobs_scheduled = savepoint.jobs_scheduled;
+  usage_.job_args_bytes = savepoint.job_args_bytes;
   commit_nested();
 }
 

@@ -112,6 +112,8 @@ class Transaction {
   Result<DocumentId> add_other_index(std::string_view table, std::string_view name, ValueView config);
   Result<void> set_index_state(const DocumentId& index_row, IndexState state, bool staged);
   Result<void> drop_index(const DocumentId& index_row);
+  // Counts a scheduled function; error if this or its arguments are too many in this transaction.
+  Result<void> charge_job(size_t args_bytes);
   // A read of a whole in-memory system table's rows (records the dependency).
   std::vector<DocumentPtr> system_rows(std::string_view table);
   void depend_on_system_table(std::string_view table);

@@ -53,6 +53,7 @@ struct Transaction::Impl {
     std::optional<SchemaFailure> schema_failure;
     TransactionLimits limits;
     size_t documents_written, bytes_written;
+    size_t jobs_scheduled, job_args_bytes;
     bool paginated;
   };
   std::vector<Savepoint> savepoints;

@@ -61,6 +61,15 @@ Result<DocumentPtr> Transaction::system_find(std::string_view table, std::string
   return rows.empty() ? DocumentPtr() : rows[0].document;
 }
 
+Result<void> Transaction::charge_job(size_t args_bytes) {
+  TransactionUsage used = usage_;
+  used.jobs_scheduled += 1;
+  used.job_args_bytes += args_bytes;
+  HULL_CHECK_OK(check_job_limits(used, impl_->limits));
+  usage_ = used;
+  return {};
+}
+
 void Transaction::depend_on_system_table(std::string_view table) {
   if (const TableInfo* info = catalog_->table(table))
     impl_->depend({info->by_id, Interval{"", std::nullopt}});

@@ -6,9 +6,7 @@
 #include "database/transaction.h"
 
 namespace hull {
-namespace {
 
-// Whether the modules were pushed with npm convex `major`.`minor` or newer. Unknown versions count as new.
 bool pushed_with(Transaction& transaction, int major, int minor) {
   auto rows = transaction.system_rows("_udf_config");
   auto version = rows.empty() ? std::nullopt : rows.front()->value->find("serverVersion");
@@ -20,6 +18,8 @@ bool pushed_with(Transaction& transaction, int major, int minor) {
   if (std::from_chars(dot + 1, text.data() + text.size(), found_minor).ec != std::errc()) return true;
   return found_major > major || (found_major == major && found_minor >= minor);
 }
+
+namespace {
 
 // `_storage` (file-storage.md §2).
 Result<DocumentPtr> show_file(Transaction& transaction, const DocumentPtr& row) {
@@ -44,6 +44,7 @@ Result<DocumentPtr> show_file(Transaction& transaction, const DocumentPtr& row) 
 }  // namespace
 
 ShowRow how_to_show(std::string_view virtual_table) {
+  if (virtual_table == "_scheduled_functions") return show_scheduled_job;
   return virtual_table == "_storage" ? show_file : nullptr;
 }
 

@@ -97,8 +97,9 @@ Result<TransactionBudget> OpArgs::transaction_budget(std::string_view name) cons
   HULL_TRY(budget.intervals, limits->optional_count("databaseQueries"));
   HULL_TRY(budget.documents_written, limits->optional_count("documentsWritten"));
   HULL_TRY(budget.bytes_written, limits->optional_count("bytesWritten"));
-  for (std::string_view uncounted : {"functionsScheduled", "scheduledFunctionArgsBytes", "filesWritten",
-                                     "fileWriteBytes", "filesRead", "fileReadBytes"}) {
+  HULL_TRY(budget.jobs_scheduled, limits->optional_count("functionsScheduled"));
+  HULL_TRY(budget.job_args_bytes, limits->optional_count("scheduledFunctionArgsBytes"));
+  for (std::string_view uncounted : {"filesWritten", "fileWriteBytes", "filesRead", "fileReadBytes"}) {
     HULL_CHECK_OK(limits->optional_count(uncounted));
   }
   return budget;

@@ -32,10 +32,6 @@ Result<std::string> request_metadata(const MetaContext& context) {
 
 std::optional<std::string_view> unbuilt(std::string_view name, UdfType type) {
   bool action = type == UdfType::kAction || type == UdfType::kHttpAction;
-  if (name == (action ? "1.0/actions/schedule" : "1.0/schedule") ||
-      name == (action ? "1.0/actions/cancel_job" : "1.0/cancel_job")) {
-    if (type != UdfType::kQuery) return "Scheduling functions";
-  }
   if (action && name == "1.0/actions/vectorSearch") return "Vector search";
   return std::nullopt;
 }
@@ -91,9 +87,8 @@ Result<std::string> TransactionCall::op_metrics(Level& level) {
   add("databaseQueries", level.transaction->reads().user_intervals(), limits.intervals);
   add("documentsRead", usage.documents_read, limits.documents_read);
   add("documentsWritten", usage.documents_written, limits.documents_written);
-  // Mutations do not schedule yet.
-  add("functionsScheduled", 0, 1000);
-  add("scheduledFunctionArgsBytes", 0, 1 << 24);
+  add("functionsScheduled", usage.jobs_scheduled, limits.jobs_scheduled);
+  add("scheduledFunctionArgsBytes", usage.job_args_bytes, limits.job_args_bytes);
   add("filesWritten", files_.written, 1000);
   add("fileWriteBytes", files_.bytes_written, 1 << 24);
   add("filesRead", files_.read, 1000);

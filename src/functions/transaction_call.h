@@ -115,6 +115,10 @@ class TransactionCall {
   Result<std::string> op_storage_delete(Level& level, std::string_view args);
   Result<std::string> op_storage_store(Level& level, std::string_view args);
   Result<std::string> op_storage_get(Level& level, std::string_view args);
+  // Operations of the scheduler: ops_schedule.cc.
+  std::optional<Result<std::string>> schedule_op(Level& level, const wire::Op& op);
+  Result<std::string> op_schedule(Level& level, std::string_view args);
+  Result<std::string> op_cancel_job(Level& level, std::string_view args);
   Result<std::string> op_metrics(Level& level);
   Result<std::string> op_run_udf(Level& level, std::string_view args);
   Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,

@@ -29,6 +29,7 @@ namespace hull {
 
 class FileStore;
 class LogStreams;
+class Scheduler;
 class UsageMeter;
 
 // Requests that are parked without a thread; ended when the server stops so that clients reconnect.
@@ -55,6 +56,7 @@ struct ServerContext {
   FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
+  Scheduler* scheduler = nullptr;
   const Knobs* knobs = nullptr;
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;

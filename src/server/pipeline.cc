@@ -147,8 +147,10 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_deployment_routes(main_);
   add_log_stream_routes(main_);
   add_usage_routes(main_);
+  add_scheduling_routes(main_);
   add_test_query_routes(main_, *context.knobs);
   add_log_routes(main_);
+  add_table_routes(main_);
   add_app_metrics_routes(main_);
   add_storage_routes(main_);
   add_admin_routes(main_);

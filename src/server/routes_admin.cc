@@ -26,12 +26,7 @@ struct PlannedRoute {
 };
 
 constexpr PlannedRoute kPlannedRoutes[] = {
-    {"GET", "/api/shapes2", "Inferred table shapes"},
-    {"POST", "/api/delete_tables", "Deleting tables"},
     {"POST", "/api/delete_component", "Components"},
-    {"POST", "/api/delete_scheduled_functions_table", "Scheduled functions"},
-    {"POST", "/api/cancel_job", "Scheduled functions"},
-    {"POST", "/api/cancel_all_jobs", "Scheduled functions"},
     {"POST", "/api/v1/data/sync", "Streaming export"},
     {"GET", "/api/v1/data/list_active_syncs", "Streaming export"},
     {"GET", "/api/list_snapshot", "Streaming export"},

@@ -5,6 +5,7 @@
 
 #include "functions/lookup.h"
 #include "server/router.h"
+#include "services/scheduler.h"
 #include "value/json.h"
 
 namespace hull {
@@ -188,9 +189,15 @@ Answer invalidations_top_k(ServerContext& context, const HttpRequest& request, c
   return to_json(context.runner->statistics().top_invalidations(k, function, window), window);
 }
 
-// There is no scheduler yet that could be late.
-Answer scheduled_job_lag(ServerContext&, const HttpRequest&, const Window& window) {
-  return to_json(Statistics::Series(window.buckets), window);
+Answer scheduled_job_lag(ServerContext& context, const HttpRequest&, const Window& window) {
+  Statistics::Series series;
+  const double width = (window.end_s - window.start_s) / static_cast<double>(window.buckets);
+  for (size_t i = 0; context.scheduler != nullptr && i < window.buckets; ++i) {
+    const double start_s = window.start_s + width * static_cast<double>(i);
+    series.push_back(context.scheduler->lag().most(start_s, start_s + width));
+  }
+  series.resize(window.buckets);
+  return to_json(series, window);
 }
 
 Answer function_concurrency(ServerContext& context, const HttpRequest&, const Window& window) {

@@ -71,6 +71,7 @@ class ServerImpl final : public Server {
     context_.files = backend.files;
     context_.log_streams = backend.log_streams;
     context_.usage = backend.usage;
+    context_.scheduler = backend.scheduler;
     context_.instance_name = std::move(backend.instance_name);
     context_.cloud_origin = std::move(backend.cloud_origin);
     context_.site_origin = std::move(backend.site_origin);

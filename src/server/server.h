@@ -23,6 +23,7 @@ namespace hull {
 
 class FileStore;
 class LogStreams;
+class Scheduler;
 class UsageMeter;
 
 struct ServerOptions {
@@ -46,6 +47,7 @@ struct ServerBackend {
   FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
+  Scheduler* scheduler = nullptr;
   std::string instance_name, cloud_origin, site_origin;
 };
 

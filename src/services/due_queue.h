@@ -5,7 +5,8 @@
 // rows are started in the order of nextTs, at most `parallelism` at a time; a row that is being handled is
 // not handed out again until its handler is done. The queue reads ranges of the index only, from where it
 // last stopped, and sleeps until (a) a commit touches what it has read, (b) the next row is due, (c) a
-// handler is done, or (d) wake(). It never polls and never scans the table.
+// handler is done, or (d) wake(). It never polls and never scans the table. A row that its handler has left
+// as it was is handed out again after a second.
 //
 // Threads: one thread (Env::start_thread) reads the index and calls the handler, which must not block for
 // long. `done` may be called from any thread, once, also from within the handler. Destroying the queue stops
@@ -27,6 +28,9 @@ struct DueQueueOptions {
   const Knobs* knobs = nullptr;
   std::string table;
   size_t parallelism = 8;
+  // Rows for which it says true are bounded apart, because they mostly wait for something. Null = none.
+  std::function<bool(const Document&)> apart;
+  size_t apart_parallelism = 0;
   // While it says false nothing is started (a paused deployment); asked before each start, after wake() and
   // after each commit to `_backend_state`.
   std::function<bool()> may_run;
@@ -42,6 +46,8 @@ class DueQueue {
   // How late the oldest row is that is due and not being handled, in nanoseconds; 0 = none is.
   virtual int64_t lag_ns() const = 0;
   virtual size_t running() const = 0;
+  // Rows known to be due that wait for a free slot.
+  virtual size_t waiting() const = 0;
 };
 
 }  // namespace hull

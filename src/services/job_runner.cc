@@ -11,10 +11,11 @@ class DeployedFunctions final : public JobRunner {
 
   Result<UdfType> kind(const FunctionPath& path) override {
     HULL_TRY(auto code, runner_.code().load(*runner_.engine().snapshot()->catalog()));
-    HULL_TRY(const FunctionInfo* function,
-             find_function(*code, path, std::nullopt, {.allow_internal = true}));
+    HULL_TRY(
+        const FunctionInfo* function,
+        find_function(*code, path, std::nullopt, {.allow_internal = true, .public_not_found_text = false}));
     auto type = udf_type_of(*function);
-    if (!type) return Error::bad_request("FunctionNotFound", not_found_text(path, true));
+    if (!type) return Error::bad_request("FunctionNotFound", not_found_text(path, false));
     return *type;
   }
   std::optional<std::string> stopped() override {

@@ -127,6 +127,25 @@ Result<Value> list_for_all_components(Transaction& transaction, ValueView) {
   return b.finish();
 }
 
+// The args validator of "dir/module:name" as JSON text; null if there is no such function.
+Result<Value> args_validator_of(Transaction& transaction, ValueView args) {
+  std::string function = json::text_or_empty(args, "function");
+  size_t colon = function.rfind(':');
+  std::string path = function.substr(0, colon);
+  if (!path.ends_with(".js")) path += ".js";
+  std::string name = colon == std::string::npos ? "default" : function.substr(colon + 1);
+  std::optional<Value> found;
+  for (const auto& row : analyzed_modules(transaction)) {
+    if (json::text_or_empty(row->value, "path") != path) continue;
+    for_each_element(*row->value->find("analyzeResult"), "functions", [&](ValueView each) {
+      if (json::text_or_empty(each, "name") != name) return;
+      std::string text = json::text_or_empty(each, "args");
+      found = Value::string(text.empty() ? kAny : std::string_view(text));
+    });
+  }
+  return found ? *std::move(found) : Value();
+}
+
 Result<Value> version(Transaction& transaction, ValueView) {
   for (const auto& row : transaction.system_rows("_udf_config"))
     return Value::string(json::text_or_empty(row->value, "serverVersion"));
@@ -152,6 +171,8 @@ void register_module_functions(FunctionRunner& runner) {
   add_query(functions, "_system/frontend/modules.js:list", "ViewData", list_modules, component_args());
   add_query(functions, "_system/frontend/modules.js:listForAllComponents", "ViewData",
             list_for_all_components);
+  add_query(functions, "_system/frontend/modules.js:argsValidator", "ViewData", args_validator_of,
+            component_args({{"function", kString}}));
   add_query(functions, "_system/frontend/getVersion.js:default", "", version);
   add_query(functions, "_system/frontend/node.js:version", "ViewData", node_version);
 }

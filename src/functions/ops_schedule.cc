@@ -1,0 +1,105 @@
+// Operations of ctx.scheduler (syscalls.md §8.4, §8.5; scheduling.md §1): in a mutation part of its
+// transaction, in an action a transaction of their own.
+#include "base/log.h"
+#include "database/virtual_tables.h"
+#include "functions/running_action.h"
+#include "functions/scheduled_jobs.h"
+#include "functions/transaction_call.h"
+#include "value/json.h"
+
+namespace hull {
+namespace {
+
+constexpr double kNanosPerMilli = 1e6;
+
+LogLine line_of(LimitWarning warning) {
+  return warning_line(std::move(warning.text), "warning:" + warning.code);
+}
+
+}  // namespace
+
+std::optional<Result<std::string>> TransactionCall::schedule_op(Level& level, const wire::Op& op) {
+  if (level.type != UdfType::kMutation) return std::nullopt;
+  if (op.name() == "1.0/schedule") return op_schedule(level, op.args_json());
+  if (op.name() == "1.0/cancel_job") return op_cancel_job(level, op.args_json());
+  return std::nullopt;
+}
+
+Result<std::string> TransactionCall::op_schedule(Level& level, std::string_view args) {
+  Transaction& transaction = *level.transaction;
+  const auto now = static_cast<int64_t>(now_ms_ * kNanosPerMilli);
+  HULL_TRY(JobRequest request, parse_job_request(transaction, code_, args, now, call_.identity->is_admin()));
+  HULL_TRY(DocumentId id, insert_job(transaction, request, call_.context.scheduled_job, now));
+  if (auto warning = large_args_warning(request.args, *settings_.knobs))
+    outcome_.log_lines.push_back(line_of(*std::move(warning)));
+  return json_string(id.text());
+}
+
+Result<std::string> TransactionCall::op_cancel_job(Level& level, std::string_view args) {
+  Transaction& transaction = *level.transaction;
+  HULL_TRY(DocumentId id, parse_job_id(transaction, args));
+  const bool itself = call_.context.caller == "Scheduler" && call_.context.scheduled_job == id.text();
+  if (itself) {
+    if (pushed_with(transaction, 1, 50))
+      return Error::bad_request("ScheduledFunctionCancelingItself", "A mutation cannot cancel itself");
+    outcome_.log_lines.push_back(warning_line(
+        "A scheduled mutation canceling itself is deprecated and will throw an error in a future "
+        "version of Convex.",
+        ""));
+    return std::string("null");
+  }
+  HULL_CHECK_OK(cancel_job(transaction, id, static_cast<int64_t>(now_ms_ * kNanosPerMilli)));
+  return std::string("null");
+}
+
+Result<bool> RunningAction::start_schedule_op(const wire::Op& op) {
+  auto now = [this] { return parts_.engine->env().unix_nanos(); };
+  if (op.name() == "1.0/actions/schedule") {
+    auto self = shared_from_this();
+    commit_apart(op.op_id(), [self, this, now, args = op.args_json()](Transaction& transaction) {
+      return [&]() -> Result<std::string> {
+        HULL_TRY(JobRequest request,
+                 parse_job_request(transaction, *code, args, now(), call_.identity->is_admin()));
+        HULL_TRY(DocumentId id, insert_job(transaction, request, call_.context.scheduled_job, now()));
+        if (auto warning = large_args_warning(request.args, *parts_.options.knobs))
+          progress({line_of(*std::move(warning))});
+        return json_string(id.text());
+      }();
+    });
+    return true;
+  }
+  if (op.name() == "1.0/actions/cancel_job") {
+    commit_apart(op.op_id(), [now, args = op.args_json()](Transaction& transaction) -> Result<std::string> {
+      HULL_TRY(DocumentId id, parse_job_id(transaction, args));
+      HULL_CHECK_OK(cancel_job(transaction, id, now()));
+      return std::string("null");
+    });
+    return true;
+  }
+  return false;
+}
+
+void RunningAction::commit_apart(uint64_t op, OwnTransaction body) {
+  auto self = shared_from_this();
+  parts_.tasks->post([self, this, op, body = std::move(body), inflight = parts_.inflight.enter()]() mutable {
+    Transaction::Options options;
+    options.access = TableAccess::kSystem;
+    options.writable = true;
+    options.knobs = parts_.options.knobs;
+    options.now_ms = parts_.engine->env().unix_millis();
+    Transaction transaction(parts_.engine->snapshot(), options);
+    auto json = body(transaction);
+    if (!json.ok()) return answer_error(op, json.error());
+    if (!transaction.has_writes()) return answer_json(op, *std::move(json));
+    parts_.engine->submit(
+        transaction.commit_request(call_.path.display()),
+        [self, this, op, json = *std::move(json), body, inflight](CommitOutcome outcome) mutable {
+          if (outcome.ts) return answer_json(op, std::move(json));
+          if (outcome.error) return answer_error(op, *outcome.error);
+          parts_.engine->when_published(outcome.conflict->conflicting,
+                                        [self, this, op, body, inflight] { commit_apart(op, body); });
+        });
+  });
+}
+
+}  // namespace hull
