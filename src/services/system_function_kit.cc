@@ -68,8 +68,7 @@ void add_page_query(SystemFunctions& functions, std::string path, std::string op
 
 std::optional<std::string> reachable_table(const std::string& name) {
   if (!name.starts_with('_')) return name.empty() ? std::nullopt : std::optional<std::string>(name);
-  auto system = system_table_of_virtual(name);
-  return system ? std::optional<std::string>(*system) : std::nullopt;
+  return system_table_of_virtual(name) ? std::optional<std::string>(name) : std::nullopt;
 }
 
 Result<PageSpec> page_spec(ValueView args) {
