@@ -12,6 +12,8 @@
 #include "deploy/deploy.h"
 #include "server/server.h"
 #include "services/credentials.h"
+#include "services/cron_runner.h"
+#include "services/job_runner.h"
 #include "services/log_streams.h"
 #include "services/system_functions.h"
 #include "services/usage_meter.h"
@@ -53,6 +55,8 @@ struct Backend {
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
   std::unique_ptr<Deploy> deploy;
+  std::unique_ptr<JobRunner> jobs;
+  std::unique_ptr<CronRunner> crons;
 };
 
 Result<void> start(const ServeOptions& options, const Knobs& knobs, const Credentials& credentials,
@@ -141,12 +145,18 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
   backend.server->attach(std::move(attached));
+
+  backend.jobs = job_runner(*backend.runner);
+  backend.crons = CronRunner::start(
+      {backend.engine.get(), &knobs, backend.jobs.get(),
+       [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
   spdlog::info("backend listening on {}:{}", options.interface, port);
   return {};
 }
 
-// Quietest first: no more requests, then no more calls, then no more commits.
+// Quietest first: no more cron jobs and requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
+  backend.crons.reset();
   if (backend.server) backend.server->stop();
   backend.usage.reset();
   backend.log_streams.reset();
@@ -154,6 +164,7 @@ void stop(Backend& backend) {
   backend.maintenance.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
+  backend.jobs.reset();
   backend.server.reset();
   backend.auth.reset();
   backend.blobs.reset();

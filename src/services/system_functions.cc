@@ -8,6 +8,7 @@ void register_system_functions(FunctionRunner& runner) {
   sys::register_environment_functions(runner);
   sys::register_table_functions(runner);
   sys::register_module_functions(runner);
+  sys::register_cron_functions(runner);
   sys::register_deployment_functions(runner);
 }
 
