@@ -16,6 +16,7 @@ import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
 import { hostileFigures } from "./hostile.mjs";
 import { memoryFigures } from "./memory.mjs";
+import { schedulerFigures } from "./scheduler.mjs";
 import { syncFigures } from "./sync.mjs";
 
 const BUILD = process.env.HULL_BENCH_BUILD ?? join(ROOT, "build/release");
@@ -195,6 +196,7 @@ Object.assign(
   syncFigures({ build: BUILD, seconds: SECONDS, beast, once, note, rate }),
   actionFigures({ memory: processTreeMiB, cached: once }),
   hostileFigures({ seconds: SECONDS }),
+  schedulerFigures({ mutations: (server) => rate("http", server.port, 32, SECONDS, ...MUTATION), cached: once, note }),
   memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),
   engine.figures,
 );

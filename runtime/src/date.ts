@@ -2,7 +2,7 @@
 
 import { hull } from "./host.ts";
 import { apply, construct, defineHidden, defineProperty, floor } from "./primordials.ts";
-import { call, observeTime } from "./state.ts";
+import { call, observeTime, refuseInConfig } from "./state.ts";
 
 const NativeDate = Date;
 const dateToString = NativeDate.prototype.toString;
@@ -14,6 +14,7 @@ export function now(): number {
       observeTime();
       return floor(call.nowMs);
     case undefined:
+      refuseInConfig("Date");
       return floor(call.importMs);
     default:
       return floor(hull.realNow());

@@ -1,7 +1,7 @@
 // Seeded randomness (runtime.md §3): sfc32 over the 32-byte seed of the call, made on first use.
 
 import { defineHidden } from "./primordials.ts";
-import { call, observeRandom } from "./state.ts";
+import { call, observeRandom, refuseInConfig } from "./state.ts";
 
 let a = 0;
 let b = 0;
@@ -44,6 +44,7 @@ function seed(): void {
 }
 
 function random(): number {
+  refuseInConfig("Math.random()");
   observeRandom();
   const high = next32() >>> 5;
   const low = next32() >>> 6;

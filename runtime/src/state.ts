@@ -58,6 +58,14 @@ export function phase(): Phase {
   return call.kind ?? hull.phase();
 }
 
+// Auth configs and component definitions are evaluated without randomness and without a clock (deploy-and-cli.md §3.7, §3.9).
+export function refuseInConfig(what: string): void {
+  if (call.kind !== undefined) return;
+  const current = hull.phase();
+  if (current === "auth") throw new Error(`${what} unsupported when evaluating auth config file`);
+  if (current === "definition") throw new Error(`${what} unsupported when evaluating convex.config.ts`);
+}
+
 export function isAction(): boolean {
   return call.kind === "action" || call.kind === "http";
 }

@@ -109,6 +109,17 @@ test("process.env is a get-only proxy with name rules", () => {
   assert.throws(() => rt.run("process.env.TOKEN"), /Environment variables unsupported when evaluating schema/);
 });
 
+test("configuration has neither randomness nor a clock", () => {
+  const rt = makeContext();
+  assert.equal(rt.run("typeof Math.random() + typeof Date.now()"), "numbernumber");
+  for (const [phase, name] of [["auth", "auth config file"], ["definition", "convex.config.ts"]]) {
+    rt.setPhase(phase);
+    assert.throws(() => rt.run("Math.random()"), new RegExp(`Math\\.random\\(\\) unsupported when evaluating ${name}`));
+    for (const clock of ["Date.now()", "new Date()", "Date()"]) assert.throws(() => rt.run(clock), new RegExp(`Date unsupported when evaluating ${name}`));
+    assert.equal(rt.run("new Date(5).getTime()"), 5);
+  }
+});
+
 test("timers and fetch are refused outside actions", async () => {
   const rt = makeContext();
   rt.start("query");

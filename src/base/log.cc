@@ -2,6 +2,7 @@
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <chrono>
@@ -20,6 +21,7 @@ namespace {
 enum class Format { kCompact, kPretty, kJson };
 
 constexpr const char* kTarget = "hull";
+constexpr size_t kLogFileBytes = 4u << 20;
 std::shared_ptr<spdlog::logger> http_logger, function_logger;  // set once
 
 std::string_view level_name(spdlog::level::level_enum level) {
@@ -124,7 +126,7 @@ std::string_view environment(const char* name) {
 
 }  // namespace
 
-void init_logging() {
+void init_logging(const std::string& file) {
   const bool color = environment("NO_COLOR").empty();
   std::vector<spdlog::sink_ptr> sinks = {std::make_shared<spdlog::sinks::stdout_color_sink_mt>(
       color ? spdlog::color_mode::automatic : spdlog::color_mode::never)};
@@ -132,13 +134,14 @@ void init_logging() {
   const Format format = wanted == "json"     ? Format::kJson
                         : wanted == "pretty" ? Format::kPretty
                                              : Format::kCompact;
-  std::string trace_problem;
-  if (!environment("CONVEX_TRACE_FILE").empty()) {
-    try {
+  std::string file_problem;
+  try {
+    if (!environment("CONVEX_TRACE_FILE").empty())
       sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>("hull.log"));
-    } catch (const spdlog::spdlog_ex& e) {
-      trace_problem = e.what();
-    }
+    if (!file.empty())
+      sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, kLogFileBytes, 1));
+  } catch (const spdlog::spdlog_ex& e) {
+    file_problem = e.what();
   }
   const std::string_view directives = environment("RUST_LOG");
   const std::optional<LogFilter> filter = LogFilter::parse(directives);
@@ -156,7 +159,7 @@ void init_logging() {
   if (!filter) spdlog::warn("RUST_LOG is malformed ('{}'), logging at level info", directives);
   if (!wanted.empty() && wanted != "json" && wanted != "pretty" && wanted != "compact")
     spdlog::warn("LOG_FORMAT must be json, compact or pretty, not '{}'; using compact", wanted);
-  if (!trace_problem.empty()) spdlog::warn("Cannot write the log file: {}", trace_problem);
+  if (!file_problem.empty()) spdlog::warn("Cannot write the log file: {}", file_problem);
 }
 
 spdlog::logger& http_log() { return http_logger ? *http_logger : *spdlog::default_logger_raw(); }

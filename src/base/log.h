@@ -5,9 +5,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string>
+
 namespace hull {
 
-void init_logging();  // reads the variables; call once from main
+// Reads the variables; call once from main. `file`: where the lines also go ("" = nowhere); it is begun anew
+// when it has 4 MiB, and the one before is kept beside it.
+void init_logging(const std::string& file = "");
 
 // Loggers with a target of their own; the default one until init_logging() has run.
 spdlog::logger& http_log();      // "convex-cloud-http": access lines

@@ -1,87 +1,52 @@
-// Command line of the executable (operations.md §2): flags win over environment variables, an empty variable
-// counts as unset.
-#include <CLI/CLI.hpp>
+// Command line of the executable (operations.md §2, §11).
+#include <algorithm>
+#include <array>
+#include <string_view>
 
-#include "cli/commands.h"
+#include "cli/serve_flags.h"
 
 namespace {
 
-// Flags that scripts and the CLI pass to the reference server; they have no meaning here.
-struct IgnoredFlags {
-  std::string text;
-  bool flag = false;
-
-  void add(CLI::App& command) {
-    for (const char* name : {"--beacon-tag", "--beacon-fields", "--sentry-identifier", "--control-plane-url",
-                             "--control-plane-access-token", "--convex-http-proxy"}) {
-      command.add_option(name, text, "Accepted and ignored")->group("");
-    }
-    command.add_flag("--disable-beacon", flag, "Accepted: there is no beacon")->group("");
-    command.add_flag("--do-not-require-ssl", flag, "Accepted and ignored")->group("");
-  }
-};
-
-std::string check_origin(const std::string& what, const std::string& value) {
-  if (value.empty() || value.starts_with("http://") || value.starts_with("https://")) return "";
-  return what + " url should start with https:// or http:// but got '" + value + "'";
-}
-
-bool set_and_not_empty(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != 0;
-}
-
-// A flag, else a non-empty variable.
-std::optional<std::string> choose(const CLI::Option* flag, const std::string& value, const char* variable) {
-  if (flag->count() > 0) return value;
-  if (set_and_not_empty(variable)) return std::getenv(variable);
-  return std::nullopt;
+// Whether the command line is ours: a subcommand, or a question about the program. All others are that of the
+// reference server.
+bool has_subcommand(int argc, char** argv) {
+  constexpr std::array<std::string_view, 9> kOurs{"serve",  "admin-key", "keygen",    "dev", "install-local",
+                                                  "--help", "-h",        "--version", "help"};
+  return argc < 2 || std::find(kOurs.begin(), kOurs.end(), argv[1]) != kOurs.end();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!has_subcommand(argc, argv)) return hull::serve_like_the_reference(argc, argv);
   CLI::App app{"Hull: a self-hosted backend for Convex apps"};
   app.set_version_flag("--version", std::string("hull ") + HULL_VERSION);
   app.require_subcommand(1);
+  app.footer(
+      "Without a subcommand it takes the options of convex-local-backend; see `hull --port 3210 --help`.");
 
   hull::ServeOptions serve;
-  std::string name, secret, cloud_origin, site_origin;
-  IgnoredFlags ignored;
   CLI::App* serve_command = app.add_subcommand("serve", "Run the server");
-  serve_command->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  hull::ServeFlags serve_flags(*serve_command, serve);
   serve_command->add_option("--data-dir", serve.data_dir, "Directory of the data; created on first start")
       ->envname("HULL_DATA_DIR")
       ->required();
-  serve_command->add_option("-i,--interface", serve.interface, "IP address to listen on")
-      ->capture_default_str();
-  serve_command->add_option("-p,--port", serve.port, "Port of the API")->capture_default_str();
-  serve_command->add_option("--site-port,--site-proxy-port", serve.site_port, "Port of HTTP actions")
-      ->capture_default_str();
-  CLI::Option* name_flag =
-      serve_command->add_option("--instance-name", name, "Name of the deployment [INSTANCE_NAME]");
-  CLI::Option* secret_flag = serve_command->add_option(
-      "--instance-secret", secret, "Secret, 64 hex digits [INSTANCE_SECRET]; made on first start");
-  CLI::Option* cloud_flag = serve_command->add_option("--convex-origin", cloud_origin,
-                                                      "Public URL of the API [CONVEX_CLOUD_ORIGIN]");
-  CLI::Option* site_flag = serve_command->add_option("--convex-site", site_origin,
-                                                     "Public URL of HTTP actions [CONVEX_SITE_ORIGIN]");
-  serve_command->add_flag("--redact-logs-to-client", serve.redact_logs,
-                          "Hide log lines and error details from clients [REDACT_LOGS_TO_CLIENT]");
-  std::string durability = "sync";
-  serve_command
-      ->add_option(
-          "--durability", durability,
-          "sync: a write is answered when it is on the disk. relaxed: the disk follows within about a "
-          "second; a power cut may lose the last moments, a crash of the server nothing")
-      ->envname("HULL_DURABILITY")
-      ->check(CLI::IsMember({"sync", "relaxed"}))
-      ->capture_default_str();
   bool check = false;
   serve_command->add_flag("--check-config", check, "Check the settings, report and exit");
-  serve_command->add_option("--local-log-sink", serve.local_log_sink,
-                            "File that every log line and function execution is appended to, as JSON lines");
-  ignored.add(*serve_command);
+
+  hull::ServeOptions dev;
+  dev.interface = "127.0.0.1";
+  CLI::App* dev_command = app.add_subcommand(
+      "dev", "Run a server for the project in this directory, which `npx convex` then uses");
+  hull::ServeFlags dev_flags(*dev_command, dev);
+
+  hull::InstallLocalOptions install;
+  install.version = "precompiled-2026-08-01-hull";
+  CLI::App* install_command =
+      app.add_subcommand("install-local", "Let `npx convex dev` start this program as its local backend");
+  install_command->add_option("--as", install.version, "The version to install as")->capture_default_str();
+  install_command->add_option("--project", install.project,
+                              "A project to prepare, so that not even its first start needs the network");
 
   hull::AdminKeyOptions key;
   CLI::App* key_command = app.add_subcommand("admin-key", "Print an admin key for a data directory");
@@ -106,31 +71,14 @@ int main(int argc, char** argv) {
   }
   try {
     if (*serve_command) {
-      if (name_flag->count() > 0 && !name.empty()) serve.instance_name = name;
-      if (secret_flag->count() > 0 && !secret.empty()) serve.instance_secret = secret;
-      serve.cloud_origin = choose(cloud_flag, cloud_origin, "CONVEX_CLOUD_ORIGIN");
-      serve.site_origin = choose(site_flag, site_origin, "CONVEX_SITE_ORIGIN");
-      serve.redact_logs = serve.redact_logs || set_and_not_empty("REDACT_LOGS_TO_CLIENT");
-      serve.relaxed_durability = durability == "relaxed";
-      if (name_flag->count() > 0 && secret_flag->count() == 0 && !set_and_not_empty("INSTANCE_SECRET")) {
-        std::cerr << "--instance-name must be given together with --instance-secret\n";
-        return 2;
-      }
-      if (secret_flag->count() > 0 && name_flag->count() == 0 && !set_and_not_empty("INSTANCE_NAME")) {
-        std::cerr << "--instance-secret must be given together with --instance-name\n";
-        return 2;
-      }
-      if (serve.cloud_origin.has_value() != serve.site_origin.has_value()) {
-        std::cerr << "--convex-origin and --convex-site must be given together\n";
-        return 2;
-      }
-      for (const auto& [what, value] :
-           {std::pair("Origin", serve.cloud_origin), std::pair("Site", serve.site_origin)}) {
-        if (std::string problem = check_origin(what, value.value_or("")); !problem.empty())
-          return hull::fail(problem);
-      }
+      if (auto code = serve_flags.finish()) return *code;
       return check ? hull::check_config(serve) : hull::serve(serve);
     }
+    if (*dev_command) {
+      if (auto code = dev_flags.finish()) return *code;
+      return hull::serve_project(dev);
+    }
+    if (*install_command) return hull::install_local(install);
     if (*key_command) return hull::print_admin_key(key);
     return hull::print_key_for(keygen_name, keygen_secret, keygen_read_only);
   } catch (const std::exception& e) {

@@ -11,6 +11,7 @@
 #include "database/maintenance.h"
 #include "deploy/deploy.h"
 #include "server/server.h"
+#include "services/admin_keys.h"
 #include "services/credentials.h"
 #include "services/cron_runner.h"
 #include "services/job_runner.h"
@@ -89,8 +90,10 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(Timestamp newest, store->max_timestamp());
   log_credentials(credentials, options.data_dir, newest.ns > 0);
   HULL_TRY(backend.engine, Engine::open(std::move(store), knobs));
-  HULL_TRY(backend.blobs, open_local_blob_store(options.data_dir + "/storage"));
-  spdlog::info("Files are kept in {}/storage", options.data_dir);
+  const std::string storage =
+      options.storage_dir.empty() ? options.data_dir + "/storage" : options.storage_dir;
+  HULL_TRY(backend.blobs, open_local_blob_store(storage));
+  spdlog::info("Files are kept in {}", storage);
 
   RunnerOptions functions;
   functions.engine = backend.engine.get();
@@ -221,7 +224,7 @@ int check_config(const ServeOptions& options) {
 
 int serve(const ServeOptions& options) {
   int64_t begin_ns = monotonic_nanos();
-  init_logging();
+  init_logging(options.log_file);
   install_stop_signals();
   spdlog::info("Hull {}", HULL_VERSION);
   raise_file_limit();
@@ -230,12 +233,19 @@ int serve(const ServeOptions& options) {
   spdlog::info("Actions may take {} s, in Node.js {} s; requests {} s", knobs.action_user_timeout_s,
                knobs.node_action_user_timeout_s, knobs.http_timeout_s);
 
+  if (auto checked = check_foreign_database(options); !checked.ok()) return give_up(checked.error());
   if (auto checked = check_data_dir(options.data_dir); !checked.ok()) return give_up(checked.error());
   auto credentials = resolve_credentials(credential_options(options, true));
   if (!credentials.ok()) return give_up(credentials.error());
 
   Backend backend;
   auto started = start(options, knobs, *credentials, backend);
+  if (started.ok() && options.on_ready) {
+    AdminKeyClaims claims;
+    claims.issued_s = static_cast<uint64_t>(unix_nanos() / 1'000'000'000);
+    started = options.on_ready({backend.server->port(), backend.server->site_port(),
+                                mint_admin_key(credentials->secret, credentials->instance_name, claims)});
+  }
   if (!started.ok()) {
     stop(backend);
     return give_up(started.error());

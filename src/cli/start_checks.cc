@@ -129,6 +129,22 @@ Result<void> check_data_dir(const std::string& data_dir) {
   return {};
 }
 
+Result<void> check_foreign_database(const ServeOptions& options) {
+  const std::string& path = options.foreign_database;
+  std::error_code error;
+  if (path.empty() || !std::filesystem::exists(path, error)) return {};
+  // Made by whoever prepares a place for the database.
+  if (std::filesystem::is_regular_file(path, error) && std::filesystem::file_size(path, error) == 0)
+    return {};
+  return Error::bad_request("ForeignDatabase",
+                            path +
+                                " is the database of another server, which Hull neither reads nor changes; "
+                                "it keeps its own data in " +
+                                options.data_dir +
+                                ". To take the data along, run `npx convex export` with the server that "
+                                "made it, move the file away, and run `npx convex import` here.");
+}
+
 Result<void> check_library(const std::string& lib_dir) {
   for (const char* file : {"node", "worker.node", "runtime.js"}) {
     std::error_code error;

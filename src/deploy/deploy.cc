@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "deploy/evaluate_schema.h"
 #include "deploy/evaluated_push.h"
 #include "deploy/finish.h"
 #include "deploy/index_diff.h"
@@ -70,9 +71,12 @@ class DeployImpl : public Deploy {
     return prefixed(dry_evaluation(std::move(request)));
   }
 
-  Result<std::string> evaluate_schema(std::string, IdentityPtr) override {
-    // The CLI takes a 404 as "an older server" and goes on without this advice.
-    return Error::not_found("NotFound", "This server does not evaluate schemas ahead of a push.");
+  Result<std::string> evaluate_schema(std::string body, IdentityPtr identity) override {
+    HULL_TRY(auto request, push_request(std::move(body), identity));
+    std::shared_lock no_collection(collection_);
+    auto push = prefixed(evaluate(options_, std::move(request)));
+    if (!push.ok()) return std::move(push).error();
+    return hull::evaluate_schema(*engine().snapshot(), push->schema.get());
   }
 
   Result<std::string> wait_for_schema(std::string body, IdentityPtr identity) override {

@@ -177,6 +177,32 @@ IndexDiff index_diff(const Catalog& catalog, const Schema* schema) {
   return diff;
 }
 
+std::vector<IndexPrediction> predict_indexes(const Catalog& catalog, const Schema* schema) {
+  Matching matching = match(catalog, schema);
+  std::vector<IndexPrediction> result;
+  for (auto& wanted : matching.added) {
+    const bool built = wanted.type == "database";
+    result.push_back({std::move(wanted), "added", built});
+  }
+  for (auto& [existing, wanted] : matching.kept) {
+    const bool incomplete =
+        existing.description.type == "database" && existing.state == IndexState::kBackfilling;
+    std::string_view change = "identical";
+    if (!existing.serving)
+      change = "added";
+    else if (existing.description.staged != wanted.staged)
+      change = wanted.staged ? "disabled" : "enabled";
+    result.push_back({std::move(wanted), change, incomplete});
+  }
+  for (auto& existing : matching.unwanted)
+    if (existing.serving) result.push_back({std::move(existing.description), "dropped", false});
+  std::stable_sort(result.begin(), result.end(), [](const IndexPrediction& a, const IndexPrediction& b) {
+    return std::tie(a.description.table, a.description.name) <
+           std::tie(b.description.table, b.description.name);
+  });
+  return result;
+}
+
 Result<void> prepare_indexes(Transaction& transaction, const Schema* schema) {
   Matching matching = match(transaction.catalog(), schema);
   for (const auto& existing : matching.unwanted)

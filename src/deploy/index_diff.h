@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -35,6 +36,14 @@ struct IndexDiff {
 
 // `schema` null: every index goes.
 IndexDiff index_diff(const Catalog& catalog, const Schema* schema);
+
+// What a push would do to every index of before and after it, changed ones twice.
+struct IndexPrediction {
+  IndexDescription description;
+  std::string_view change;  // added, identical, enabled, disabled, dropped
+  bool needs_backfill = false;
+};
+std::vector<IndexPrediction> predict_indexes(const Catalog& catalog, const Schema* schema);
 
 // start_push: adds back-filling indexes, drops superseded leftovers, marks staged indexes that become normal.
 Result<void> prepare_indexes(Transaction& transaction, const Schema* schema);

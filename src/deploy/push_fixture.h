@@ -181,6 +181,9 @@ class PushTest : public ::testing::Test {
     return value.ok() ? *value : Value();
   }
   Result<std::string> start(const Push& push) { return deploy_->start_push(body(push), nullptr); }
+  Result<std::string> evaluate_schema(const Push& push) {
+    return deploy_->evaluate_schema(body(push), nullptr);
+  }
   Result<std::string> wait(const std::string& start, int timeout_ms = 5000) {
     Value change = Value::copy_of(*parsed(start)->find("schemaChange"));
     return deploy_->wait_for_schema("{\"adminKey\":" + json_string(key_) +

@@ -40,7 +40,7 @@ TEST_F(PushNodeTest, PackagesAndVersionAreRememberedAndPartOfTheCode) {
   EXPECT_TRUE(deployed().empty()) << "only finishing switches";
   Value answer = parsed(started);
   EXPECT_TRUE(answer->find("externalDepsId")->is_string());
-  finish(*started);
+  ASSERT_TRUE(finish(*started).ok());
   NodeSettings expected{"22", {{"ms", "2.1.3"}, {"sharp", "0.33.5"}}};
   EXPECT_EQ(deployed(), expected);
   EXPECT_EQ(runner_->prepared_node.back(), expected);

@@ -192,6 +192,60 @@ TEST_F(PushSchemaTest, OnlyWhatMayNotFitIsWalked) {
   EXPECT_EQ(parsed(wait(*narrower, 0))->find("type")->as_string(), "inProgress");
 }
 
+TEST_F(PushSchemaTest, ASchemaIsEvaluatedAheadOfAPush) {
+  auto table = [](const std::string& name, const std::string& indexes, const std::string& staged,
+                  const std::string& type) {
+    return R"({"tableName":")" + name + R"(","indexes":[)" + indexes + R"(],"stagedDbIndexes":[)" + staged +
+           R"(],"documentType":)" + type + "}";
+  };
+  auto index = [](const std::string& name) {
+    return R"({"indexDescriptor":")" + name + R"(","fields":[")" + name + "\"]}";
+  };
+  const std::string text =
+      R"({"type":"object","value":{"b":{"fieldType":{"type":"string"},"optional":false}}})";
+  const std::string number =
+      R"({"type":"object","value":{"b":{"fieldType":{"type":"number"},"optional":false}}})";
+  push({{},
+        {},
+        schema_of(table("any", index("drop") + "," + index("keep") + "," + index("stage"), index("enable"),
+                        R"({"type":"any"})") +
+                  "," + table("text", "", "", text))});
+  insert("any", R"({"b":1})");
+  insert("any", R"({"b":2})");
+  insert("text", R"({"b":"x"})");
+  insert("unmentioned", R"({"b":"x"})");
+  auto before = engine_->snapshot()->ts();
+  Value answer = parsed(
+      evaluate_schema({{},
+                       {},
+                       schema_of(table("any", index("keep") + "," + index("enable") + "," + index("new"),
+                                       index("stage"), R"({"type":"any"})") +
+                                 "," + table("later", "", "", number) + "," + table("text", "", "", text) +
+                                 "," + table("unmentioned", "", "", number))}));
+  EXPECT_EQ(engine_->snapshot()->ts(), before);
+  ValueView root = *answer->find("componentSchemaEvaluations")->find("");
+  EXPECT_TRUE(root.find("schemaValidation")->as_bool());
+  std::string seen;
+  for (size_t i = 0; i < root.find("tables")->count(); ++i) {
+    ValueView entry = root.find("tables")->element(i);
+    seen += std::string(entry.find("name")->as_string()) + "=" +
+            std::string(entry.find("outcome")->as_string()) + "/" + to_plain_json(*entry.find("numDocs")) +
+            (entry.find("sizeBytes")->as_float64() > 0 ? " " : "- ");
+  }
+  EXPECT_EQ(seen,
+            "any=notValidated/2 later=supersetOfShape/0- text=supersetOfEnforced/1 unmentioned=mustWalk/1 ");
+  seen.clear();
+  for (size_t i = 0; i < root.find("indexes")->count(); ++i) {
+    ValueView entry = root.find("indexes")->element(i);
+    EXPECT_EQ(to_plain_json(*entry.find("numDocs")), "2");
+    seen += std::string(entry.find("name")->as_string()) + "=" +
+            std::string(entry.find("change")->as_string()) +
+            (entry.find("needsBackfill")->as_bool() ? "! " : " ");
+  }
+  EXPECT_EQ(seen,
+            "any.drop=dropped any.enable=enabled any.keep=identical any.new=added! any.stage=disabled ");
+}
+
 TEST_F(PushSchemaTest, WaitIsALongPoll) {
   insert("messages", R"({"body":1})");
   maintenance_.reset();  // nobody validates

@@ -154,7 +154,7 @@ TEST_F(PushTest, KeysAreChecked) {
   EXPECT_EQ(deploy_->start_push("{", nullptr).error().code, "BadJsonBody");
   EXPECT_EQ(deploy_->report_push_completed("{}", Identity::anonymous()).error().code, "BadDeployKey");
   EXPECT_EQ(*deploy_->report_push_completed("{\"spans\":[]}", Identity::admin(false, std::nullopt)), "null");
-  EXPECT_EQ(http_status(deploy_->evaluate_schema("{}", nullptr).error().kind), 404);
+  EXPECT_EQ(deploy_->evaluate_schema("{\"adminKey\":\"none\"}", nullptr).error().code, "BadDeployKey");
 }
 
 TEST_F(PushTest, EnvironmentMustNotChangeDuringAPush) {

@@ -1,5 +1,7 @@
 #include "deploy/schema_change.h"
 
+#include <algorithm>
+
 #include "database/catalog_rows.h"
 
 namespace hull {
@@ -20,25 +22,25 @@ Result<void> overwrite_in_progress(Transaction& transaction) {
   return {};
 }
 
-// Whether documents may exist that nothing has checked against the new schema (values-and-schema.md §10.2).
 bool needs_walk(const Catalog& catalog, const Schema& schema) {
-  if (!schema.validation) return false;
-  const SchemaInfo* active = catalog.active_schema();
-  for (const auto& [name, table] : schema.tables) {
-    if (!table.document_type || table.document_type->accepts_everything()) continue;
-    if (!catalog.table(name)) continue;  // made by this transaction, so empty
-    const TableDef* enforced = nullptr;
-    if (active && active->schema->validation)
-      if (auto it = active->schema->tables.find(name); it != active->schema->tables.end())
-        enforced = &it->second;
-    bool covered =
-        enforced && enforced->document_type && enforced->document_type->is_subset_of(*table.document_type);
-    if (!covered) return true;
-  }
-  return false;
+  return std::any_of(schema.tables.begin(), schema.tables.end(), [&](const auto& entry) {
+    return catalog.table(entry.first) && table_check(catalog, schema, entry.second) == TableCheck::kMustWalk;
+  });
 }
 
 }  // namespace
+
+TableCheck table_check(const Catalog& catalog, const Schema& schema, const TableDef& table) {
+  if (!schema.validation || !table.document_type || table.document_type->accepts_everything())
+    return TableCheck::kNotValidated;
+  const SchemaInfo* active = catalog.active_schema();
+  if (!active || !active->schema->validation) return TableCheck::kMustWalk;
+  auto enforced = active->schema->tables.find(table.name);
+  if (enforced == active->schema->tables.end() || !enforced->second.document_type ||
+      !enforced->second.document_type->is_subset_of(*table.document_type))
+    return TableCheck::kMustWalk;
+  return TableCheck::kSupersetOfEnforced;
+}
 
 Result<std::optional<DocumentId>> submit_schema(Transaction& transaction, const Schema* schema) {
   transaction.depend_on_system_table("_schemas");

@@ -12,6 +12,11 @@
 
 namespace hull {
 
+// Whether documents of a table may exist that nothing has checked against a new schema (values-and-schema.md
+// §10.2): none are checked; the enforced validator admits no others; or they have to be read.
+enum class TableCheck { kNotValidated, kSupersetOfEnforced, kMustWalk };
+TableCheck table_check(const Catalog& catalog, const Schema& schema, const TableDef& table);
+
 // Creates the tables the schema names and makes it the one in progress, reusing an equal one; returns its id.
 // Without a schema whatever is in progress is overwritten.
 Result<std::optional<DocumentId>> submit_schema(Transaction& transaction, const Schema* schema);

@@ -123,7 +123,6 @@ TEST_F(PipelineTest, PathsAndMethods) {
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(find_header(wrong.headers, "Allow"), "GET,HEAD,POST");
   EXPECT_EQ(send("HEAD", "/").status, 200);
-  EXPECT_EQ(send("POST", "/api/deploy2/evaluate_schema").status, 404);
   HttpResponse planned = send("POST", "/api/import/start_upload");
   EXPECT_EQ(planned.status, 400);
   EXPECT_THAT(planned.body, HasSubstr("NotImplementedYet"));

@@ -36,6 +36,7 @@ void add_deploy_routes(Router& router, const Knobs& knobs) {
   options.body_limit = knobs.max_push_bytes;
   router.add("POST", "/api/deploy2/start_push", deploy_route(&Deploy::start_push), options);
   router.add("POST", "/api/deploy2/evaluate_push", deploy_route(&Deploy::evaluate_push), options);
+  router.add("POST", "/api/deploy2/evaluate_schema", deploy_route(&Deploy::evaluate_schema), options);
   router.add("POST", "/api/deploy2/wait_for_schema", deploy_route(&Deploy::wait_for_schema), options);
   router.add("POST", "/api/deploy2/finish_push", deploy_route(&Deploy::finish_push), options);
   router.add("POST", "/api/deploy2/report_push_completed", deploy_route(&Deploy::report_push_completed),

@@ -4,6 +4,7 @@
 // Scalars of the oneof are always written; other zero or false scalars are omitted.
 #include "services/admin_keys.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/encoding.h"
@@ -23,8 +24,14 @@ void put_varint(std::string& out, uint64_t n) {
   out.push_back(static_cast<char>(n));
 }
 
-std::string encode_claims(const AdminKeyClaims& claims) {
+// `instance_name`: "" = not part of the claims.
+std::string encode_claims(const AdminKeyClaims& claims, std::string_view instance_name) {
   std::string out;
+  if (!instance_name.empty()) {
+    out.push_back(0x0a);
+    put_varint(out, instance_name.size());
+    out += instance_name;
+  }
   if (claims.issued_s != 0) {
     out.push_back(0x10);
     put_varint(out, claims.issued_s);
@@ -118,6 +125,11 @@ std::optional<DecodedClaims> decode_claims(std::string_view bytes) {
   return out;
 }
 
+// Whether a key may begin with the name: keys travel in HTTP headers, and a colon would end a type.
+bool fits_in_front(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 127 && c != ':'; });
+}
+
 // Which part of a key it fails at; the key itself is never logged.
 std::string why_not_opened(std::string_view hex) {
   constexpr size_t kShortest = 1 + 12 + 16;  // version, nonce, tag
@@ -144,7 +156,9 @@ Error bad_key(std::string_view reason) {
 
 std::string mint_admin_key(const InstanceSecret& secret, std::string_view instance_name,
                            const AdminKeyClaims& claims) {
-  return std::string(instance_name) + "|" + secret.seal_random(kPurpose, kVersion, encode_claims(claims));
+  if (!fits_in_front(instance_name))
+    return secret.seal_random(kPurpose, kVersion, encode_claims(claims, instance_name));
+  return std::string(instance_name) + "|" + secret.seal_random(kPurpose, kVersion, encode_claims(claims, ""));
 }
 
 Result<AdminKeyClaims> check_admin_key(const InstanceSecret& secret, std::string_view instance_name,

@@ -18,7 +18,7 @@ struct AdminKeyClaims {
   uint64_t issued_s = 0;
 };
 
-// "<instance_name>|<hex>".
+// "<instance_name>|<hex>"; "<hex>" with the name inside if it is not fit for an HTTP header or has a colon.
 std::string mint_admin_key(const InstanceSecret& secret, std::string_view instance_name,
                            const AdminKeyClaims& claims);
 // Accepts every form of §4.2. Error: 401 BadAdminKey "The provided admin key was invalid for this instance";

@@ -88,5 +88,14 @@ TEST(AdminKeysTest, MintedKeysComeBackAndDiffer) {
   EXPECT_FALSE(accepted(mint_admin_key(secret(), kName, {})));  // never issued
 }
 
+TEST(AdminKeysTest, NamesThatNoHeaderCarriesAreInsideTheKey) {
+  for (std::string name : {"anonymous-my app", "anonymous-d\u00e9j\u00e0 vu", "local:thing"}) {
+    std::string key = mint_admin_key(secret(), name, {false, false, 0, 1});
+    EXPECT_EQ(key.find_first_not_of("0123456789abcdef"), std::string::npos) << key;
+    EXPECT_TRUE(check_admin_key(secret(), name, key).ok()) << name;
+    EXPECT_FALSE(accepted(key)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace hull

@@ -17,10 +17,11 @@ export class App {
     cpSync(source, this.dir, { recursive: true, filter: (path) => !/node_modules|dist|\.env\.local/.test(path.slice(source.length)) });
   }
 
-  spawn(args, { env = {}, withKey = true } = {}) {
-    return spawn(process.execPath, [CLI, ...args], {
+  /** `input` is what the command reads from stdin. */
+  spawn(args, { env = {}, withKey = true, input } = {}) {
+    const child = spawn(process.execPath, [CLI, ...args], {
       cwd: this.dir,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
         HOME: this.dir,
@@ -32,6 +33,8 @@ export class App {
         ...env,
       },
     });
+    child.stdin?.end(input);
+    return child;
   }
 
   /** Runs a command to its end. */
