@@ -177,7 +177,6 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.site_origin = site_origin;
   backend.server->attach(std::move(attached));
 
-  backend.jobs = job_runner(*backend.runner);
   backend.crons = CronRunner::start(
       {backend.engine.get(), &knobs, backend.jobs.get(),
        [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
