@@ -15,7 +15,9 @@
 #include "server/server.h"
 #include "services/admin_keys.h"
 #include "services/credentials.h"
+#include "services/cron_runner.h"
 #include "services/file_sweeper.h"
+#include "services/job_runner.h"
 #include "services/log_streams.h"
 #include "services/scheduler.h"
 #include "services/system_files.h"
@@ -58,6 +60,7 @@ struct Backend {
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<JobRunner> jobs;
   std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<CronRunner> crons;
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
@@ -173,12 +176,17 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
   backend.server->attach(std::move(attached));
+
+  backend.crons = CronRunner::start(
+      {backend.engine.get(), &knobs, backend.jobs.get(),
+       [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
   spdlog::info("backend listening on {}:{}", options.interface, port);
   return {};
 }
 
-// Quietest first: no more requests, then no more calls, then no more commits.
+// Quietest first: no more jobs and requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
+  backend.crons.reset();
   if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
   backend.file_sweeper.reset();
@@ -189,6 +197,7 @@ void stop(Backend& backend) {
   backend.scheduler.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
+  backend.jobs.reset();
   backend.server.reset();
   backend.auth.reset();
   backend.files.reset();

@@ -29,10 +29,10 @@ Result<void> RunningAction::start_op(const wire::Op& op) {
     answer_json(op.op_id(), std::move(handle));
     return {};
   }
-  HULL_TRY(bool about_files, start_storage_op(op));
-  if (about_files) return {};
   HULL_TRY(bool about_jobs, start_schedule_op(op));
   if (about_jobs) return {};
+  HULL_TRY(bool about_files, start_storage_op(op));
+  if (about_files) return {};
   HULL_TRY(bool own, start_own_op(op));
   if (own) return {};
   MetaContext context{&call_, &call_.path, type_, parts_.settings.instance_name};

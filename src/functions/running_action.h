@@ -77,18 +77,18 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   Result<void> cancel_stream(const wire::Op& op);
   Result<void> abort_fetch(const wire::Op& op);
   Result<void> sleep(const wire::Op& op);
+  // False: not an operation of the scheduler. ops_schedule.cc.
+  Result<bool> start_schedule_op(const wire::Op& op);
+  // Runs `body` in a transaction of its own, again on conflict, and answers the operation with its result. The
+  // caller waits for nothing.
+  using OwnTransaction = std::function<Result<std::string>(Transaction&)>;
+  void commit_apart(uint64_t op, OwnTransaction body);
   // False: not one of those.
   Result<bool> start_storage_op(const wire::Op& op);
   Result<void> delete_file(const wire::Op& op);
   Result<void> store_file(const wire::Op& op);
   Result<void> get_file(const wire::Op& op);
   Result<void> read_file(const wire::Op& op);
-  // False: not an operation of the scheduler. ops_schedule.cc.
-  Result<bool> start_schedule_op(const wire::Op& op);
-  // Runs `body` in a transaction of its own, again on conflict, and answers the operation with its result.
-  // The caller waits for nothing.
-  using OwnTransaction = std::function<Result<std::string>(Transaction&)>;
-  void commit_apart(uint64_t op, OwnTransaction body);
   void responded(uint64_t op, const std::string& fetch_id, const std::string& url,
                  Result<FetchService::Response> response);
   // Forgets a fetch of which nothing is left to be named.

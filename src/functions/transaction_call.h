@@ -111,14 +111,14 @@ class TransactionCall {
   Result<std::string> op_normalize_id(Level& level, std::string_view args);
   Result<std::string> op_count(Level& level, std::string_view args);
   Result<void> query_stream_next(Level& level, std::string_view args, wire::OpResult& result);
-  std::optional<Result<std::string>> storage_op(Level& level, const wire::Op& op);
-  Result<std::string> op_storage_delete(Level& level, std::string_view args);
-  Result<std::string> op_storage_store(Level& level, std::string_view args);
-  Result<std::string> op_storage_get(Level& level, std::string_view args);
   // Operations of the scheduler: ops_schedule.cc.
   std::optional<Result<std::string>> schedule_op(Level& level, const wire::Op& op);
   Result<std::string> op_schedule(Level& level, std::string_view args);
   Result<std::string> op_cancel_job(Level& level, std::string_view args);
+  std::optional<Result<std::string>> storage_op(Level& level, const wire::Op& op);
+  Result<std::string> op_storage_delete(Level& level, std::string_view args);
+  Result<std::string> op_storage_store(Level& level, std::string_view args);
+  Result<std::string> op_storage_get(Level& level, std::string_view args);
   Result<std::string> op_metrics(Level& level);
   Result<std::string> op_run_udf(Level& level, std::string_view args);
   Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,

@@ -57,7 +57,8 @@ Result<Value> filtered_page(Transaction& transaction, ValueView args,
   if (!filter.problems.empty()) return problem_page(filter.problems);
   transaction.depend_on_system_table("_tables");
   auto table = reachable_table(name);
-  if (!table || (!table->starts_with('_') && !transaction.catalog().table(*table))) return empty_page();
+  if (!table || (!system_table_of_virtual(*table) && !transaction.catalog().table(*table)))
+    return empty_page();
   Page page;
   if (filter.id) {
     HULL_TRY(DocumentPtr document, find_document(transaction, *filter.id, name));

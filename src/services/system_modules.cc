@@ -1,6 +1,7 @@
 // Pushed code as the CLI and the dashboard list it.
 #include <algorithm>
 
+#include "services/cron_specs.h"
 #include "services/json_fields.h"
 #include "services/system_areas.h"
 #include "services/system_function_kit.h"
@@ -103,8 +104,8 @@ void put_modules(ValueBuilder& b, Transaction& transaction) {
     if (auto crons = json::optional_field(analysis, "cronSpecs"); crons && crons->is_array()) {
       b.key("cronSpecs").begin_array();
       for_each_element(analysis, "cronSpecs", [&](ValueView cron) {
-        auto spec = json::optional_field(cron, "spec");
-        if (spec) b.begin_array().string(json::text_or_empty(cron, "identifier")).value(*spec).end();
+        auto spec = CronSpec::from_analysis(cron);
+        if (spec.ok()) b.begin_array().string(spec->identifier).value(*spec->row()->find("cronSpec")).end();
       });
       b.end();
     }
