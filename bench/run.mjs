@@ -14,6 +14,7 @@ import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
 import { actionFigures } from "./actions.mjs";
 import { callFigures } from "./calls.mjs";
 import { engineFigures } from "./engine.mjs";
+import { fileFigures } from "./files.mjs";
 import { hostileFigures } from "./hostile.mjs";
 import { memoryFigures } from "./memory.mjs";
 import { schedulerFigures } from "./scheduler.mjs";
@@ -195,6 +196,7 @@ Object.assign(
   FIGURES,
   syncFigures({ build: BUILD, seconds: SECONDS, beast, once, note, rate }),
   actionFigures({ memory: processTreeMiB, cached: once }),
+  fileFigures({ once, note }),
   hostileFigures({ seconds: SECONDS }),
   schedulerFigures({ mutations: (server) => rate("http", server.port, 32, SECONDS, ...MUTATION), cached: once, note }),
   memoryFigures({ idleNode: idleNodeMiB, idleSeconds: IDLE_SECONDS, note }),

@@ -124,12 +124,6 @@ describe("environment variables", () => {
   });
 
   describe("auth.config.ts", () => {
-    after(async () => {
-      write("auth.config.ts", "export default { providers: [] };\n");
-      await hull.app.push();
-      await clear();
-    });
-
     it("is evaluated again on every change, which is refused if it fails", async () => {
       write("auth.config.ts", 'export default { providers: [{ domain: process.env.DOMAIN!, applicationID: "app" }] };\n');
       const failed = await hull.app.run(["dev", "--once", "--typecheck", "disable", "--tail-logs", "disable"]);

@@ -8,12 +8,12 @@ import * as esbuild from "esbuild";
 import protobuf from "protobufjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const replaced = { "../host.ts": "host.ts", "./stack.ts": "stack.ts", "./blob.ts": "blob.ts" };
+const replaced = { "../host.ts": "host.ts", "./stack.ts": "stack.ts" };
 
 const hostOfSharedModules = {
   name: "host-of-shared-modules",
   setup(build) {
-    build.onResolve({ filter: /^\.\.?\/(host|stack|blob)\.ts$/ }, (args) =>
+    build.onResolve({ filter: /^\.\.?\/(host|stack)\.ts$/ }, (args) =>
       args.importer.startsWith(join(root, "../src/lazy/")) ? { path: join(root, "src", replaced[args.path]) } : undefined,
     );
   },

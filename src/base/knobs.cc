@@ -85,6 +85,9 @@ Knobs Knobs::from_environment() {
   read("WRITE_LOG_SOFT_MAX_SIZE_BYTES", k.recent_writes_bytes);
   read("HULL_MAX_UNAPPLIED_BYTES", k.max_unapplied_bytes);
   read("HULL_PAGE_CACHE_BYTES", k.page_cache_bytes);
+  read("SCHEDULED_JOB_EXECUTION_PARALLELISM", k.max_running_crons);
+  read("HULL_CRON_EXECUTION_PARALLELISM", k.max_running_crons);
+  read("CRON_SPLAY_SECONDS", k.cron_splay_s);
   read("HULL_DISK_RESERVE_BYTES", k.disk_reserve_bytes);
   read("HULL_LOG_RETENTION_HOURS", k.log_retention_hours);
   read("HULL_LOG_RETENTION_BYTES", k.log_retention_bytes);

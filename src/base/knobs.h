@@ -60,6 +60,9 @@ struct Knobs {
   double occ_max_backoff_ms = 2000;        // UDF_EXECUTOR_OCC_MAX_BACKOFF_MS
   double write_log_min_retention_s = 30;   // WRITE_LOG_MIN_RETENTION_SECS
   double write_log_max_retention_s = 300;  // WRITE_LOG_MAX_RETENTION_SECS
+  // Cron jobs.
+  size_t max_running_crons = 8;  // HULL_CRON_EXECUTION_PARALLELISM, else SCHEDULED_JOB_EXECUTION_PARALLELISM
+  double cron_splay_s = 60;      // CRON_SPLAY_SECONDS
   // Disk.
   size_t disk_reserve_bytes = 256 << 20;    // HULL_DISK_RESERVE_BYTES: free space below which writes stop
   double log_retention_hours = 336;         // HULL_LOG_RETENTION_HOURS

@@ -11,11 +11,16 @@
 #include "cli/start_checks.h"
 #include "database/maintenance.h"
 #include "deploy/deploy.h"
+#include "functions/file_store.h"
 #include "server/server.h"
 #include "services/admin_keys.h"
 #include "services/credentials.h"
+#include "services/cron_runner.h"
+#include "services/file_sweeper.h"
+#include "services/job_runner.h"
 #include "services/log_streams.h"
 #include "services/scheduler.h"
+#include "services/system_files.h"
 #include "services/system_functions.h"
 #include "services/usage_meter.h"
 #include "storage/sqlite/sqlite_store.h"
@@ -49,14 +54,17 @@ std::string release_version() {
 struct Backend {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<BlobStore> blobs;
+  std::unique_ptr<FileStore> files;
   std::unique_ptr<Server> server;  // outlives the runner, which may still deliver results to it
   std::unique_ptr<FunctionRunner> runner;
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<JobRunner> jobs;
   std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<CronRunner> crons;
   std::unique_ptr<Authenticator> auth;
   std::unique_ptr<LogStreams> log_streams;
   std::unique_ptr<UsageMeter> usage;
+  std::unique_ptr<FileSweeper> file_sweeper;
   std::unique_ptr<Deploy> deploy;
 };
 
@@ -92,12 +100,22 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   HULL_TRY(backend.engine, Engine::open(std::move(store), knobs));
   const std::string storage =
       options.storage_dir.empty() ? options.data_dir + "/storage" : options.storage_dir;
-  HULL_TRY(backend.blobs, open_local_blob_store(storage));
+  HULL_TRY(backend.blobs, open_local_blob_store(storage, knobs.disk_reserve_bytes));
   spdlog::info("Files are kept in {}", storage);
+
+  FileStoreOptions files;
+  files.engine = backend.engine.get();
+  files.blobs = backend.blobs.get();
+  files.knobs = &knobs;
+  files.secret = &credentials.secret;
+  files.instance_name = credentials.instance_name;
+  files.cloud_origin = cloud_origin;
+  backend.files = std::make_unique<FileStore>(std::move(files));
 
   RunnerOptions functions;
   functions.engine = backend.engine.get();
   functions.blobs = backend.blobs.get();
+  functions.files = backend.files.get();
   functions.knobs = &knobs;
   functions.secret = &credentials.secret;
   functions.instance_name = credentials.instance_name;
@@ -113,6 +131,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   spdlog::info("Starting function workers from {}", functions.lib_dir);
   HULL_TRY(backend.runner, FunctionRunner::start(std::move(functions)));
   register_system_functions(*backend.runner);
+  register_file_functions(*backend.runner, *backend.files);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
   backend.jobs = job_runner(*backend.runner);
   backend.scheduler = Scheduler::start({backend.engine.get(), &knobs, backend.jobs.get(),
@@ -141,10 +160,15 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   backend.usage = std::make_unique<UsageMeter>(
       UsageOptions{backend.runner.get(), &knobs, options.data_dir + "/usage.json"});
 
+  backend.file_sweeper = std::make_unique<FileSweeper>(FileSweeperOptions{
+      backend.engine.get(), backend.blobs.get(),
+      seconds_from_environment("HULL_FILE_SWEEP_AGE_SECONDS", 24 * 3600), knobs.write_log_max_retention_s});
+
   ServerBackend attached;
   attached.runner = backend.runner.get();
   attached.deploy = backend.deploy.get();
   attached.auth = backend.auth.get();
+  attached.files = backend.files.get();
   attached.log_streams = backend.log_streams.get();
   attached.usage = backend.usage.get();
   attached.scheduler = backend.scheduler.get();
@@ -152,14 +176,20 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
   backend.server->attach(std::move(attached));
+
+  backend.crons = CronRunner::start(
+      {backend.engine.get(), &knobs, backend.jobs.get(),
+       [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
   spdlog::info("backend listening on {}:{}", options.interface, port);
   return {};
 }
 
-// Quietest first: no more requests, then no more calls, then no more commits.
+// Quietest first: no more jobs and requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
+  backend.crons.reset();
   if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
+  backend.file_sweeper.reset();
   backend.usage.reset();
   backend.log_streams.reset();
   backend.deploy.reset();
@@ -167,8 +197,10 @@ void stop(Backend& backend) {
   backend.scheduler.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
+  backend.jobs.reset();
   backend.server.reset();
   backend.auth.reset();
+  backend.files.reset();
   backend.blobs.reset();
   backend.engine.reset();
 }

@@ -18,14 +18,13 @@ namespace {
 constexpr uintmax_t kLeastSpace = 16u << 20;
 
 // Settings of operations.md §5 and §16 that this server knows and does not use.
-constexpr std::array<const char*, 63> kIgnored = {"ANALYZE_CONCURRENCY",
+constexpr std::array<const char*, 62> kIgnored = {"ANALYZE_CONCURRENCY",
                                                   "APPLICATION_FUNCTION_RUNNER_ACTION_SEMAPHORE_TIMEOUT",
                                                   "APPLICATION_FUNCTION_RUNNER_SEMAPHORE_TIMEOUT",
                                                   "APPLICATION_MAX_CONCURRENT_UPLOADS",
                                                   "AUTH_CACHE_TTL_SECONDS",
                                                   "AWS_REGION",
                                                   "CONVEX_METRICS_EVICTION_TTL_SECONDS",
-                                                  "CRON_SPLAY_SECONDS",
                                                   "DATABASE_URL",
                                                   "DOCUMENT_RETENTION_DELAY",
                                                   "DOCUMENT_RETENTION_DELETE_CHUNK",

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "deploy/cron_specs.h"
+#include "services/cron_specs.h"
 #include "functions/code.h"
 
 namespace hull {

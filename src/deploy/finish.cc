@@ -4,7 +4,9 @@
 #include <set>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "deploy/analysis_json.h"
+#include "deploy/cron_rows.h"
 #include "deploy/index_diff.h"
 #include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
@@ -19,9 +21,6 @@ namespace {
 
 constexpr const char* kSource = "_system/finish_push";
 
-struct CronDiff {
-  std::vector<std::string> added, updated, deleted;
-};
 struct FinishDiff {
   bool created = false;  // the first push
   AuthDiff auth;
@@ -121,34 +120,10 @@ Result<void> write_definition(Transaction& transaction, const FinishRequest& req
   return inserted(transaction.system_insert("_components", root.finish()));
 }
 
-Result<void> write_crons(Transaction& transaction, const FinishRequest& request, CronDiff& diff) {
-  std::map<std::string, DocumentPtr> rows;
-  for (const auto& row : transaction.system_rows("_cron_jobs"))
-    rows[json::text_or_empty(row->value, "name")] = row;
-  std::vector<CronSpec> specs;
-  if (auto it = request.functions.find("crons.js"); it != request.functions.end()) {
-    HULL_TRY(specs, cron_specs_of(it->second));
-  }
-  for (const auto& spec : specs) {
-    auto row = rows.find(spec.identifier);
-    if (row == rows.end()) {
-      diff.added.push_back(spec.identifier);
-      HULL_CHECK_OK(inserted(transaction.system_insert("_cron_jobs", spec.row())));
-      continue;
-    }
-    Value fields = spec.row();
-    auto stored = row->second->value->find("cronSpec");
-    if (!stored || !equal(*stored, *fields->find("cronSpec"))) {
-      diff.updated.push_back(spec.identifier);
-      HULL_CHECK_OK(transaction.system_replace(row->second->id, fields));
-    }
-    rows.erase(row);
-  }
-  for (const auto& [name, row] : rows) {
-    diff.deleted.push_back(name);
-    HULL_CHECK_OK(transaction.system_remove(row->id));
-  }
-  return {};
+Result<std::vector<CronSpec>> pushed_crons(const FinishRequest& request) {
+  auto module = request.functions.find("crons.js");
+  if (module == request.functions.end()) return std::vector<CronSpec>();
+  return cron_specs_of(module->second);
 }
 
 void add_text_or_null(ValueBuilder& b, const std::string& text) {
@@ -223,7 +198,7 @@ Result<void> write_modules(Transaction& transaction, const FinishRequest& reques
 }
 
 Result<FinishDiff> switch_over(Transaction& transaction, const FinishRequest& request,
-                               const std::vector<EnvDeclaration>& declarations) {
+                               const std::vector<EnvDeclaration>& declarations, const Knobs& knobs) {
   FinishDiff diff;
   transaction.depend_on_system_table("_environment_variables");
   transaction.depend_on_system_table("_canonical_urls");
@@ -236,7 +211,8 @@ Result<FinishDiff> switch_over(Transaction& transaction, const FinishRequest& re
   HULL_CHECK_OK(write_modules(transaction, request, diff));
   HULL_TRY(diff.node_versions,
            write_node_settings(transaction, request.node_version, request.external_packages_id));
-  HULL_CHECK_OK(write_crons(transaction, request, diff.crons));
+  HULL_TRY(auto crons, pushed_crons(request));
+  HULL_TRY(diff.crons, write_crons(transaction, crons, unix_nanos(), knobs.cron_splay_s));
   transaction.depend_on_system_table("_index");
   auto schema = schema_by_id(transaction.catalog(), request.schema_id);
   HULL_TRY(diff.schema, activate_schema(transaction, request.schema_id));
@@ -273,7 +249,7 @@ Result<std::string> finish(const DeployOptions& options, const FinishRequest& re
   auto committed = transact(
       options.runner->engine(), *options.knobs, kSource,
       [&](Transaction& transaction) -> Result<void> {
-        HULL_TRY(diff, switch_over(transaction, request, declarations));
+        HULL_TRY(diff, switch_over(transaction, request, declarations, *options.knobs));
         return {};
       },
       8, &conflict);
@@ -284,15 +260,8 @@ Result<std::string> finish(const DeployOptions& options, const FinishRequest& re
     return std::move(committed).error();
   }
   if (options.maintenance) options.maintenance->wake();
-  size_t crons = 0;
-  if (auto it = request.functions.find("crons.js"); it != request.functions.end())
-    if (auto specs = cron_specs_of(it->second); specs.ok()) crons = specs->size();
   spdlog::info("push finished modules={} added={} removed={} ts={}", request.modules.size(),
                diff.modules.added.size(), diff.modules.removed.size(), committed->ts.ns);
-  if (crons > 0)
-    spdlog::warn(
-        "the pushed app has {} cron job(s): they are stored, but this server does not run cron jobs yet",
-        crons);
   return answer_json(diff);
 }
 

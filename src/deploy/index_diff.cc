@@ -214,15 +214,23 @@ Result<void> prepare_indexes(Transaction& transaction, const Schema* schema) {
   }
   for (const auto& index : matching.added) {
     if (index.type != "database") continue;  // nothing to build: written down by commit_indexes()
-    auto row = transaction.add_index(index.table, DatabaseIndexDef{index.name, index.fields, index.staged});
-    HULL_CHECK_OK(row);
+    HULL_TRY(auto row,
+             transaction.add_index(index.table, DatabaseIndexDef{index.name, index.fields, index.staged}));
+    // In a table that this transaction makes it would serve at once.
+    const auto& indexes = transaction.catalog().table(index.table)->indexes;
+    const bool enabled = std::any_of(indexes.begin(), indexes.end(), [&](const auto& each) {
+      return each->row == row && each->state == IndexState::kEnabled;
+    });
+    if (enabled) HULL_CHECK_OK(transaction.set_index_state(row, IndexState::kBackfilled, index.staged));
   }
   return {};
 }
 
 Result<void> commit_indexes(Transaction& transaction, const Schema* schema) {
   Matching matching = match(transaction.catalog(), schema);
-  for (const auto& existing : matching.unwanted) HULL_CHECK_OK(transaction.drop_index(existing.row));
+  // What does not serve yet belongs to a push that was started after this one.
+  for (const auto& existing : matching.unwanted)
+    if (existing.serving) HULL_CHECK_OK(transaction.drop_index(existing.row));
   for (const auto& [existing, wanted] : matching.kept) {
     bool same_flag = existing.description.staged == wanted.staged;
     if (existing.description.type != "database") {

@@ -5,7 +5,8 @@
 //
 // An index row is *serving* if a finished push made it so (enabled, or staged); otherwise it is a leftover of
 // a push that was started and is not finished. Serving rows keep their definition until finish_push;
-// leftovers that the new schema does not want are dropped at once, those it wants are taken over.
+// leftovers that the new schema does not want are dropped when the next push starts, those it wants are taken
+// over.
 #pragma once
 
 #include <memory>

@@ -192,6 +192,40 @@ TEST_F(PushSchemaTest, OnlyWhatMayNotFitIsWalked) {
   EXPECT_EQ(parsed(wait(*narrower, 0))->find("type")->as_string(), "inProgress");
 }
 
+TEST_F(PushSchemaTest, OfPushesAtTheSameTimeOneWinsEntirely) {
+  insert("messages", R"({"body":"x"})");
+  auto round = [&](const std::string& index, std::string& ended) {
+    auto started = start({{}, {}, schema_of(messages_table(index))});
+    if (!started.ok()) {
+      ended = text(started);
+      return;
+    }
+    auto waited = wait_to_the_end(*started);
+    if (waited != "{\"type\":\"complete\"}") {
+      ended = waited;
+      return;
+    }
+    auto finished = finish(*started);
+    ended = finished.ok() ? "done" : text(finished);
+  };
+  for (int i = 0; i < 40; ++i) {
+    std::string first, second;
+    std::thread other([&] { round(kByChannel, second); });
+    round(kByBody, first);
+    other.join();
+    for (const auto& ended : {first, second})
+      EXPECT_TRUE(ended == "done" || ended == "{\"type\":\"raceDetected\"}" ||
+                  ended.starts_with("SchemaAlreadyOverwritten") || ended.starts_with("ConcurrentPush"))
+          << ended;
+    ASSERT_TRUE(first == "done" || second == "done") << first << second;
+    auto serving = catalog()->table("messages")->find_index("by_it");
+    ASSERT_NE(serving, nullptr);
+    EXPECT_EQ(catalog()->active_schema()->schema->tables.at("messages").indexes.at("by_it").fields,
+              serving->fields);
+    EXPECT_EQ(serving->state, IndexState::kEnabled);
+  }
+}
+
 TEST_F(PushSchemaTest, ASchemaIsEvaluatedAheadOfAPush) {
   auto table = [](const std::string& name, const std::string& indexes, const std::string& staged,
                   const std::string& type) {

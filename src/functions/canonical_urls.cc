@@ -8,6 +8,14 @@ std::string_view canonical_url_variable(std::string_view destination) {
   return "";
 }
 
+std::string cloud_url(const Catalog& catalog, std::string_view origin) {
+  auto urls = canonical_url_variables(catalog);
+  auto canonical = urls.find("CONVEX_CLOUD_URL");
+  std::string url = canonical == urls.end() ? std::string(origin) : canonical->second;
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 std::map<std::string, std::string> canonical_url_variables(const Catalog& catalog) {
   std::map<std::string, std::string> variables;
   for (const DocumentPtr& row : catalog.system_rows("_canonical_urls")) {

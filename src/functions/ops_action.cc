@@ -1,5 +1,5 @@
 // Operations of actions (syscalls.md §8.3): calls of other functions, identity, timers. Those of fetch and
-// streams are in ops_fetch.cc.
+// streams are in ops_fetch.cc, those on files in ops_storage.cc.
 #include "functions/function_handles.h"
 #include "functions/lookup.h"
 #include "functions/op_args.h"
@@ -31,6 +31,8 @@ Result<void> RunningAction::start_op(const wire::Op& op) {
   }
   HULL_TRY(bool about_jobs, start_schedule_op(op));
   if (about_jobs) return {};
+  HULL_TRY(bool about_files, start_storage_op(op));
+  if (about_files) return {};
   HULL_TRY(bool own, start_own_op(op));
   if (own) return {};
   MetaContext context{&call_, &call_.path, type_, parts_.settings.instance_name};

@@ -32,7 +32,6 @@ Result<std::string> request_metadata(const MetaContext& context) {
 
 std::optional<std::string_view> unbuilt(std::string_view name, UdfType type) {
   bool action = type == UdfType::kAction || type == UdfType::kHttpAction;
-  if (name.starts_with("1.0/storage") || name.starts_with("storage/")) return "File storage";
   if (action && name == "1.0/actions/vectorSearch") return "Vector search";
   return std::nullopt;
 }
@@ -90,11 +89,10 @@ Result<std::string> TransactionCall::op_metrics(Level& level) {
   add("documentsWritten", usage.documents_written, limits.documents_written);
   add("functionsScheduled", usage.jobs_scheduled, limits.jobs_scheduled);
   add("scheduledFunctionArgsBytes", usage.job_args_bytes, limits.job_args_bytes);
-  // Mutations do not touch files yet.
-  add("filesWritten", 0, 1000);
-  add("fileWriteBytes", 0, 1 << 24);
-  add("filesRead", 0, 1000);
-  add("fileReadBytes", 0, 1 << 24);
+  add("filesWritten", files_.written, 1000);
+  add("fileWriteBytes", files_.bytes_written, 1 << 24);
+  add("filesRead", files_.read, 1000);
+  add("fileReadBytes", files_.bytes_read, 1 << 24);
   return out + "}";
 }
 

@@ -35,6 +35,7 @@ class Runner final : public FunctionRunner {
     parts_.settings.knobs = knobs;
     parts_.settings.instance_name = options.instance_name;
     parts_.settings.cursors = {options.secret, options.instance_name};
+    parts_.settings.files = options.files;
     parts_.log = FunctionLog::create(knobs->max_log_entries,
                                      [this](const FunctionLogEntry& entry) { observe(entry); });
     options.engine->observe_invalidations(

@@ -26,9 +26,12 @@
 
 namespace hull {
 
+class FileStore;
+
 struct RunnerOptions {
   Engine* engine = nullptr;
   BlobStore* blobs = nullptr;
+  FileStore* files = nullptr;
   const Knobs* knobs = nullptr;
   const InstanceSecret* secret = nullptr;
   std::string instance_name;

@@ -12,6 +12,7 @@
 
 #include "functions/attempt.h"
 #include "functions/outstanding_calls.h"
+#include "functions/stored_files.h"
 
 namespace hull {
 
@@ -82,6 +83,12 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   // caller waits for nothing.
   using OwnTransaction = std::function<Result<std::string>(Transaction&)>;
   void commit_apart(uint64_t op, OwnTransaction body);
+  // False: not one of those.
+  Result<bool> start_storage_op(const wire::Op& op);
+  Result<void> delete_file(const wire::Op& op);
+  Result<void> store_file(const wire::Op& op);
+  Result<void> get_file(const wire::Op& op);
+  Result<void> read_file(const wire::Op& op);
   void responded(uint64_t op, const std::string& fetch_id, const std::string& url,
                  Result<FetchService::Response> response);
   // Forgets a fetch of which nothing is left to be named.
@@ -101,6 +108,7 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   bool over_ = false;
   std::map<std::string, std::shared_ptr<BytePipe>> sources_;
   std::map<std::string, Fetch> fetches_;  // by the runtime's id
+  std::vector<StoredBytes> files_;        // by the number the function has
   std::set<Timers::Id> sleeps_;
   std::vector<LogLine> lines_;  // all of them, for the answer
 };

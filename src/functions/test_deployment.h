@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/random.h"
+#include "functions/file_store.h"
 #include "functions/runner.h"
 #include "storage/sqlite/sqlite_store.h"
 #include "value/json.h"
@@ -59,6 +60,9 @@ class TestDeployment {
     RunnerOptions options;
     options.engine = engine_.get();
     options.blobs = blobs_.get();
+    files_ = std::make_unique<FileStore>(
+        FileStoreOptions{engine_.get(), blobs_.get(), &knobs_, &secret_, "test", "http://127.0.0.1:3210"});
+    options.files = files_.get();
     options.knobs = &knobs_;
     options.secret = &secret_;
     options.instance_name = "test";
@@ -72,6 +76,7 @@ class TestDeployment {
   }
   ~TestDeployment() {
     runner_.reset();
+    files_.reset();
     engine_.reset();
     std::filesystem::remove_all(directory_);
   }
@@ -212,6 +217,7 @@ class TestDeployment {
   InstanceSecret secret_ = InstanceSecret::generate();
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<FileStore> files_;
   std::unique_ptr<FunctionRunner> runner_;
 };
 

@@ -299,6 +299,7 @@ Result<std::string> TransactionCall::dispatch(Level& level, const wire::Op& op) 
   if (op.name() == "1.0/runUdf") return op_run_udf(level, op.args_json());
   if (auto done = database_op(level, op)) return *std::move(done);
   if (auto done = schedule_op(level, op)) return *std::move(done);
+  if (auto done = storage_op(level, op)) return *std::move(done);
   if (auto done = meta_op(level, op)) return *std::move(done);
   return Error::bad_request(op.sync() ? "UnknownOperation" : "UnknownAsyncOperation",
                             (op.sync() ? "Unknown operation " : "Unknown async operation ") + op.name());

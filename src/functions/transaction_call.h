@@ -17,6 +17,7 @@
 #include "database/transaction.h"
 #include "functions/call.h"
 #include "functions/code.h"
+#include "functions/file_store.h"
 #include "functions/op_args.h"
 #include "functions/worker_process.h"
 
@@ -46,6 +47,7 @@ struct CallSettings {
   const Knobs* knobs = nullptr;
   std::string instance_name;
   CursorContext cursors;
+  FileStore* files = nullptr;
 };
 
 class TransactionCall {
@@ -93,7 +95,8 @@ class TransactionCall {
   void set_error(wire::OpResult& result, const Error& error);
   void set_fatal(wire::OpResult& result);
 
-  // Operations: the JSON of the result, or an error. ops_database.cc, ops_meta.cc, ops_calls.cc.
+  // Operations: the JSON of the result, or an error. ops_database.cc, ops_storage.cc, ops_meta.cc,
+  // ops_calls.cc.
   Result<std::string> dispatch(Level& level, const wire::Op& op);
   std::optional<Result<std::string>> database_op(Level& level, const wire::Op& op);
   std::optional<Result<std::string>> meta_op(Level& level, const wire::Op& op);
@@ -112,6 +115,10 @@ class TransactionCall {
   std::optional<Result<std::string>> schedule_op(Level& level, const wire::Op& op);
   Result<std::string> op_schedule(Level& level, std::string_view args);
   Result<std::string> op_cancel_job(Level& level, std::string_view args);
+  std::optional<Result<std::string>> storage_op(Level& level, const wire::Op& op);
+  Result<std::string> op_storage_delete(Level& level, std::string_view args);
+  Result<std::string> op_storage_store(Level& level, std::string_view args);
+  Result<std::string> op_storage_get(Level& level, std::string_view args);
   Result<std::string> op_metrics(Level& level);
   Result<std::string> op_run_udf(Level& level, std::string_view args);
   Result<Value> run_nested(Level& level, UdfType type, const FunctionPath& path, std::string_view args_json,
@@ -130,6 +137,9 @@ class TransactionCall {
 
   std::deque<wire::FromWorker> stray_;  // frames of outer levels read by inner ones
   int64_t system_ns_ = 0;               // spent in operations
+  struct {
+    size_t written = 0, bytes_written = 0, read = 0, bytes_read = 0;
+  } files_;
   bool fatal_ = false;
   CallOutcome outcome_;  // logs and flags accumulate; the failure when fatal_
 };

@@ -27,6 +27,7 @@
 
 namespace hull {
 
+class FileStore;
 class LogStreams;
 class Scheduler;
 class UsageMeter;
@@ -52,6 +53,7 @@ struct ServerContext {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   const Authenticator* auth = nullptr;
+  FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
   Scheduler* scheduler = nullptr;

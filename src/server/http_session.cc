@@ -205,6 +205,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     feed_->start([self = shared_from_this(), request = request_](bool complete) {
       if (self->closed_) return;
       self->body_ended_ = complete;
+      if (complete && self->answer_is_timed_later_) self->time_answer();
       if (!complete) request->client_gone->fire();
       if (self->answered_) return self->after_answer();
       if (complete) self->watch_client();
@@ -269,13 +270,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   void run() {
     if (!feed_) stream_.expires_never();
     uint64_t turn = ++turn_;
-    double seconds = env_.pipeline->context().knobs->http_timeout_s;
-    timeout_.expires_after(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
-    timeout_.async_wait([self = shared_from_this(), turn](error_code error) {
-      if (error || turn != self->turn_) return;
-      ++self->turn_;  // a later answer is dropped
-      self->write(HttpResponse::empty(408));
-    });
+    answer_is_timed_later_ = feed_ && !body_ended_ && env_.pipeline->body_may_take_long(*request_);
+    if (!answer_is_timed_later_) time_answer();
     env_.pipeline->handle(request_, [self = shared_from_this(), turn](HttpResponse response) {
       asio::dispatch(self->stream_.get_executor(), [self, turn, response = std::move(response)]() mutable {
         if (turn != self->turn_) {
@@ -284,8 +280,22 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
         }
         ++self->turn_;
         self->timeout_.cancel();
+        self->answer_is_timed_later_ = false;
         self->write(std::move(response));
       });
+    });
+  }
+
+  // The answer to the current request has to come within the time limit from now on.
+  void time_answer() {
+    answer_is_timed_later_ = false;
+    const uint64_t turn = turn_;
+    double seconds = env_.pipeline->context().knobs->http_timeout_s;
+    timeout_.expires_after(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000)));
+    timeout_.async_wait([self = shared_from_this(), turn](error_code error) {
+      if (error || turn != self->turn_) return;
+      ++self->turn_;  // a later answer is dropped
+      self->write(HttpResponse::empty(408));
     });
   }
 
@@ -396,6 +406,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::shared_ptr<BodyFeed> feed_;  // of the current request, where its body is streamed
   bool body_ended_ = false;         // the feed has read it all
   bool answered_ = false;
+  bool answer_is_timed_later_ = false;
   bool watching_ = false;
   bool lingering_ = false;
   bool closed_ = false;

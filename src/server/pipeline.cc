@@ -150,7 +150,9 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   add_scheduling_routes(main_);
   add_test_query_routes(main_, *context.knobs);
   add_log_routes(main_);
+  add_table_routes(main_);
   add_app_metrics_routes(main_);
+  add_storage_routes(main_);
   add_admin_routes(main_);
   add_openapi_routes(main_);
   add_http_action_routes(main_);
@@ -168,6 +170,11 @@ void Pipeline::map_site_path(HttpRequest& request) const {
 size_t Pipeline::body_limit(const HttpRequest& head) const {
   auto match = router_for(head).match(head.method, head.path);
   return match.route != nullptr ? match.route->options.body_limit : RouteOptions().body_limit;
+}
+
+bool Pipeline::body_may_take_long(const HttpRequest& head) const {
+  auto match = router_for(head).match(head.method, head.path);
+  return match.route != nullptr && match.route->options.body_may_take_long;
 }
 
 bool Pipeline::streams_body(const HttpRequest& head) const {
@@ -291,7 +298,10 @@ void Pipeline::log_access(const HttpRequest& request, int status, size_t length,
               request.target.find("adminKey") != std::string::npos || request.query_value("adminKey");
   auto or_dash = [](std::string_view text) { return text.empty() ? std::string_view("-") : text; };
   http_log().log(level, "[{}] {} \"{} {} HTTP/1.{}\" {} \"{}\" \"{}\" {} {} {:.3f}ms", site_name_,
-                 request.client_ip(), request.method, hide ? request.path : request.target,
+                 request.client_ip(), request.method,
+                 match.route != nullptr && match.route->options.hide_path ? match.route->pattern
+                 : hide                                                   ? request.path
+                                                                          : request.target,
                  request.version_minor, status, or_dash(request.header("Referer").value_or("")),
                  or_dash(request.user_agent()), or_dash(content_type), length, ms);
 }

@@ -20,6 +20,8 @@ class Pipeline {
   size_t body_limit(const HttpRequest& head) const;
   // The route reads the body as a stream (head only).
   bool streams_body(const HttpRequest& head) const;
+  // Whether the time for an answer counts from the end of the body.
+  bool body_may_take_long(const HttpRequest& head) const;
   // Answers through `respond`, once, from any thread.
   void handle(RequestPtr request, Responder respond) const;
 

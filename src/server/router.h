@@ -16,13 +16,15 @@ struct RouteOptions {
   size_t body_limit = 2'097'152;
   bool cors = true;
   bool version_gate = true;
-  bool needs_backend = true;  // false: answers while the server still starts
-  bool polled = false;        // access log at DEBUG
-  bool hide_query = false;    // never log the query string
-  bool streams_body = false;  // the body comes as a stream, without limit
-  bool raw_path = false;      // segments are not decoded, and so cannot be malformed
-  bool compress = true;       // answers may be compressed if the client accepts that
-  bool described = true;      // part of the OpenAPI descriptions
+  bool needs_backend = true;        // false: answers while the server still starts
+  bool polled = false;              // access log at DEBUG
+  bool hide_query = false;          // never log the query string
+  bool hide_path = false;           // log the pattern instead of the path and the query
+  bool streams_body = false;        // the body comes as a stream, without limit
+  bool body_may_take_long = false;  // the time for the answer counts from the end of a streamed body
+  bool raw_path = false;            // segments are not decoded, and so cannot be malformed
+  bool compress = true;             // answers may be compressed if the client accepts that
+  bool described = true;            // part of the OpenAPI descriptions
 };
 
 struct Route {
@@ -72,9 +74,11 @@ void add_deployment_routes(Router& router);
 void add_log_stream_routes(Router& router);
 void add_usage_routes(Router& router);
 void add_scheduling_routes(Router& router);
+void add_storage_routes(Router& router);
 void add_openapi_routes(Router& router);
 void add_test_query_routes(Router& router, const Knobs& knobs);
 void add_log_routes(Router& router);
+void add_table_routes(Router& router);
 void add_app_metrics_routes(Router& router);
 void add_admin_routes(Router& router);
 void add_http_action_routes(Router& router);

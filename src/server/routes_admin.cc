@@ -26,8 +26,6 @@ struct PlannedRoute {
 };
 
 constexpr PlannedRoute kPlannedRoutes[] = {
-    {"GET", "/api/shapes2", "Inferred table shapes"},
-    {"POST", "/api/delete_tables", "Deleting tables"},
     {"POST", "/api/delete_component", "Components"},
     {"POST", "/api/v1/data/sync", "Streaming export"},
     {"GET", "/api/v1/data/list_active_syncs", "Streaming export"},
@@ -40,8 +38,6 @@ constexpr PlannedRoute kPlannedRoutes[] = {
     {"GET", "/api/get_table_column_names", "Streaming export"},
     {"POST", "/api/data_sync_cursor_from_deltas", "Streaming export"},
     {"*", "/api/streaming_import/{*}", "Streaming import"},
-    {"POST", "/api/storage/upload", "File storage"},
-    {"GET", "/api/storage/{uuid}", "File storage"},
     {"POST", "/api/import", "Snapshot import"},
     {"POST", "/api/import/start_upload", "Snapshot import"},
     {"POST", "/api/import/upload_part", "Snapshot import"},
@@ -66,7 +62,7 @@ void add_admin_routes(Router& router) {
   router.add("GET", "/api/check_admin_key", check_admin_key_route);
   for (const PlannedRoute& planned : kPlannedRoutes) {
     RouteOptions options;
-    options.hide_query = true;  // upload tokens
+    options.hide_query = true;  // upload tokens of imports
     options.described = false;
     router.add(
         planned.method, planned.pattern,

@@ -68,6 +68,7 @@ class ServerImpl final : public Server {
     context_.runner = backend.runner;
     context_.deploy = backend.deploy;
     context_.auth = backend.auth;
+    context_.files = backend.files;
     context_.log_streams = backend.log_streams;
     context_.usage = backend.usage;
     context_.scheduler = backend.scheduler;

@@ -21,6 +21,7 @@
 
 namespace hull {
 
+class FileStore;
 class LogStreams;
 class Scheduler;
 class UsageMeter;
@@ -43,6 +44,7 @@ struct ServerBackend {
   FunctionRunner* runner = nullptr;
   Deploy* deploy = nullptr;
   Authenticator* auth = nullptr;
+  FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
   Scheduler* scheduler = nullptr;

@@ -1,6 +1,7 @@
 // Pushed code as the CLI and the dashboard list it.
 #include <algorithm>
 
+#include "services/cron_specs.h"
 #include "services/json_fields.h"
 #include "services/system_areas.h"
 #include "services/system_function_kit.h"
@@ -103,8 +104,8 @@ void put_modules(ValueBuilder& b, Transaction& transaction) {
     if (auto crons = json::optional_field(analysis, "cronSpecs"); crons && crons->is_array()) {
       b.key("cronSpecs").begin_array();
       for_each_element(analysis, "cronSpecs", [&](ValueView cron) {
-        auto spec = json::optional_field(cron, "spec");
-        if (spec) b.begin_array().string(json::text_or_empty(cron, "identifier")).value(*spec).end();
+        auto spec = CronSpec::from_analysis(cron);
+        if (spec.ok()) b.begin_array().string(spec->identifier).value(*spec->row()->find("cronSpec")).end();
       });
       b.end();
     }
@@ -125,6 +126,25 @@ Result<Value> list_for_all_components(Transaction& transaction, ValueView) {
   put_modules(b, transaction);
   b.end().end();
   return b.finish();
+}
+
+// The args validator of "dir/module:name" as JSON text; null if there is no such function.
+Result<Value> args_validator_of(Transaction& transaction, ValueView args) {
+  std::string function = json::text_or_empty(args, "function");
+  size_t colon = function.rfind(':');
+  std::string path = function.substr(0, colon);
+  if (!path.ends_with(".js")) path += ".js";
+  std::string name = colon == std::string::npos ? "default" : function.substr(colon + 1);
+  std::optional<Value> found;
+  for (const auto& row : analyzed_modules(transaction)) {
+    if (json::text_or_empty(row->value, "path") != path) continue;
+    for_each_element(*row->value->find("analyzeResult"), "functions", [&](ValueView each) {
+      if (json::text_or_empty(each, "name") != name) return;
+      std::string text = json::text_or_empty(each, "args");
+      found = Value::string(text.empty() ? kAny : std::string_view(text));
+    });
+  }
+  return found ? *std::move(found) : Value();
 }
 
 Result<Value> version(Transaction& transaction, ValueView) {
@@ -152,6 +172,8 @@ void register_module_functions(FunctionRunner& runner) {
   add_query(functions, "_system/frontend/modules.js:list", "ViewData", list_modules, component_args());
   add_query(functions, "_system/frontend/modules.js:listForAllComponents", "ViewData",
             list_for_all_components);
+  add_query(functions, "_system/frontend/modules.js:argsValidator", "ViewData", args_validator_of,
+            component_args({{"function", kString}}));
   add_query(functions, "_system/frontend/getVersion.js:default", "", version);
   add_query(functions, "_system/frontend/node.js:version", "ViewData", node_version);
 }

@@ -9,17 +9,6 @@
 namespace hull::sys {
 namespace {
 
-constexpr size_t kMaxRowsRead = 10000;
-constexpr size_t kMaxBytesRead = 5'000'000;
-constexpr size_t kMaxPageItems = 10000;
-
-// The table behind a caller's name; nullopt: it must look like a table that does not exist.
-std::optional<std::string> reachable_table(const std::string& name) {
-  if (!name.starts_with('_')) return name.empty() ? std::nullopt : std::optional<std::string>(name);
-  auto system = system_table_of_virtual(name);
-  return system ? std::optional<std::string>(*system) : std::nullopt;
-}
-
 Result<size_t> table_size(Transaction& transaction, const std::string& name) {
   auto table = reachable_table(name);
   if (!table) return size_t{0};
@@ -44,26 +33,12 @@ Result<Value> table_data(Transaction& transaction, ValueView args,
                          std::optional<std::string_view> journal_end) {
   auto table = reachable_table(json::text_or_empty(args, "table"));
   if (!table) return empty_page();
-  auto options = args.find("paginationOpts");
-  if (!options || !options->is_object())
-    return Error::bad_request("InvalidArgument", "paginationOpts must be an object");
-  PageSpec page;
+  HULL_TRY(PageSpec page, page_spec(args));
   HULL_TRY(page.query,
            QuerySpec::parse("{\"source\":{\"type\":\"FullTableScan\",\"tableName\":" + json_string(*table) +
                                 ",\"order\":" + json_string(json::text_or_empty(args, "order")) +
                                 "},\"operators\":[]}",
                             "queryPage"));
-  auto text = [&](std::string_view name) -> std::optional<std::string> {
-    auto field = json::optional_field(*options, name);
-    return field && field->is_string() ? std::optional<std::string>(field->as_string()) : std::nullopt;
-  };
-  page.cursor = text("cursor");
-  page.end_cursor = text("endCursor");
-  auto items = json::optional_field(*options, "numItems");
-  double wanted = items && items->is_float64() ? items->as_float64() : 0;
-  page.page_size = wanted >= 1 ? std::min(static_cast<size_t>(wanted), kMaxPageItems) : 1;
-  page.maximum_rows_read = kMaxRowsRead;
-  page.maximum_bytes_read = kMaxBytesRead;
   HULL_TRY(auto result, transaction.paginate(page, journal_end));
   return page_value(result);
 }
@@ -113,6 +88,50 @@ Result<Value> query_table(Transaction& transaction, ValueView args) {
   return Value::float64(static_cast<double>(random_u64() >> 11) / 9007199254740992.0);
 }
 
+// A counter of a progress row.
+double counter(const DocumentPtr& row, std::string_view name) {
+  auto field = row->value->find(name);
+  return field && field->is_int64() ? static_cast<double>(field->as_int64()) : 0;
+}
+
+Result<void> put_backfill(ValueBuilder& b, Transaction& transaction, const IndexInfo& index) {
+  b.key("backfill").begin_object();
+  if (index.state == IndexState::kBackfilling) {
+    b.key("state").string("backfilling");
+    HULL_TRY(DocumentPtr row,
+             transaction.system_find("_index_backfills", "by_index_id", {Value::int64(index.id.n)}));
+    if (row) {
+      b.key("stats").begin_object();
+      b.key("numDocsIndexed").float64(counter(row, "numDocsIndexed"));
+      b.key("totalDocs").float64(counter(row, "totalDocs"));
+      b.end();
+    }
+  } else {
+    b.key("state").string(index.state == IndexState::kEnabled ? "done" : "backfilled");
+  }
+  b.end();
+  return {};
+}
+
+// A search or vector index: written down when it was pushed, so always done.
+void put_other_index(ValueBuilder& b, Transaction& transaction, const OtherIndexInfo& index) {
+  DocumentPtr row = transaction.catalog().system_row("_index", index.row.internal);
+  auto config = row ? row->value->find("config") : std::nullopt;
+  if (!config) return;
+  b.begin_object();
+  b.key("name").string(index.name);
+  auto staged = config->find("staged");
+  b.key("staged").boolean(staged && staged->is_bool() && staged->as_bool());
+  b.key("fields").begin_object();
+  for (const char* name : {"searchField", "vectorField", "filterFields"})
+    if (auto field = config->find(name)) b.key(name).value(*field);
+  if (auto dimensions = config->find("dimensions"); dimensions && dimensions->is_int64())
+    b.key("dimensions").float64(static_cast<double>(dimensions->as_int64()));
+  b.end();
+  b.key("backfill").begin_object().key("state").string("done").end();
+  b.end();
+}
+
 // User-declared indexes of a table with how far they are.
 Result<Value> indexes(Transaction& transaction, ValueView args) {
   transaction.depend_on_system_table("_index");
@@ -130,12 +149,29 @@ Result<Value> indexes(Transaction& transaction, ValueView args) {
     for (const auto& field : index->fields)
       if (field != "_creationTime") b.string(field);
     b.end();
-    const char* state = index->state == IndexState::kEnabled      ? "done"
-                        : index->state == IndexState::kBackfilled ? "backfilled"
-                                                                  : "backfilling";
-    b.key("backfill").begin_object().key("state").string(state).end();
+    HULL_CHECK_OK(put_backfill(b, transaction, *index));
     b.end();
   }
+  for (const auto& index : table->other_indexes) put_other_index(b, transaction, index);
+  b.end();
+  return b.finish();
+}
+
+// How far the validation of the schema in progress is; null if none is being validated.
+Result<Value> validation_progress(Transaction& transaction, ValueView) {
+  transaction.depend_on_system_table("_schemas");
+  const SchemaInfo* schema = transaction.catalog().in_progress_schema();
+  if (!schema || schema->state != SchemaState::kPending) return Value();
+  HULL_TRY(DocumentPtr row, transaction.system_find("_schema_validation_progress", "by_schema_id",
+                                                    {Value::string(schema->row.text())}));
+  ValueBuilder b;
+  b.begin_object();
+  b.key("numDocsValidated").float64(row ? counter(row, "numDocsValidated") : 0);
+  b.key("totalDocs");
+  if (row)
+    b.float64(counter(row, "totalDocs"));
+  else
+    b.null();
   b.end();
   return b.finish();
 }
@@ -146,15 +182,10 @@ void register_table_functions(FunctionRunner& runner) {
   SystemFunctions& functions = runner.system_functions();
   add_query(functions, "_system/cli/tables.js:default", "ViewData", tables,
             args_validator({{"paginationOpts", kAny}}));
-  SystemFunction data;
-  data.operation = "ViewData";
-  data.args = args_validator({{"table", kString}, {"order", kOrder}, {"paginationOpts", kAny}});
-  data.run = [](Transaction& transaction, ValueView args, std::optional<std::string_view> journal_end) {
-    return table_data(transaction, args, journal_end);
-  };
-  functions.add("_system/cli/tableData.js:default", std::move(data));
+  add_page_query(functions, "_system/cli/tableData.js:default", "ViewData", table_data,
+                 args_validator({{"table", kString}, {"order", kOrder}, {"paginationOpts", kAny}}));
   auto table_name = args_validator({{"tableName", kString}});
-  auto table_name_in = args_validator({{"tableName", kString}, {"componentId?", kNullableString}});
+  auto table_name_in = component_args({{"tableName", kString}});
   add_query(functions, "_system/cli/tableSize.js:default", "ViewData", size_of, table_name);
   add_query(functions, "_system/cli/queryTable.js:default", "ViewData", query_table, table_name);
   add_query(functions, "_system/frontend/tableSize.js:default", "ViewData", size_of, table_name_in);
@@ -163,6 +194,8 @@ void register_table_functions(FunctionRunner& runner) {
   add_query(functions, "_system/frontend/getTableMapping.js:default", "ViewData", table_mapping,
             component_args());
   add_query(functions, "_system/frontend/getSchemas.js:default", "ViewData", schemas, component_args());
+  add_query(functions, "_system/frontend/getSchemas.js:schemaValidationProgress", "ViewData",
+            validation_progress, component_args());
   add_query(functions, "_system/frontend/indexes.js:default", "ViewData", indexes,
             args_validator({{"tableName?", kNullableString}, {"tableNamespace", kNullableString}}));
 }

@@ -1,25 +1,27 @@
 // The real `npx convex` against a Hull server, in a copy of an app directory.
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./server.mjs";
 
-const CLI = join(ROOT, "node_modules/convex/bin/main.js");
+const MODULES = join(ROOT, "node_modules");
 let copies = 0;
 
 export class App {
-  /** Copies `source` (an app directory) below build/, where the repository's node_modules is found. */
-  constructor(source, server) {
+  /** Copies `source` (an app directory) below build/, where the repository's node_modules is found unless another is given. */
+  constructor(source, server, modules = MODULES) {
     this.server = server;
+    this.cli = join(modules, "convex/bin/main.js");
     this.dir = join(ROOT, "build/test-apps", `${process.pid}-${copies++}`);
     rmSync(this.dir, { recursive: true, force: true });
     mkdirSync(this.dir, { recursive: true });
     cpSync(source, this.dir, { recursive: true, filter: (path) => !/node_modules|dist|\.env\.local/.test(path.slice(source.length)) });
+    if (modules !== MODULES) symlinkSync(modules, join(this.dir, "node_modules"));
   }
 
   /** `input` is what the command reads from stdin. */
   spawn(args, { env = {}, withKey = true, input } = {}) {
-    const child = spawn(process.execPath, [CLI, ...args], {
+    const child = spawn(process.execPath, [this.cli, ...args], {
       cwd: this.dir,
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       env: {

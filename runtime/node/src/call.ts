@@ -14,7 +14,7 @@ const tooManyOps = "Too many concurrent operations. See https://docs.convex.dev/
 
 interface PendingOp {
   name: string;
-  resolve(json: string): void;
+  resolve(result: OpResult): void;
   reject(error: Error): void;
 }
 
@@ -44,13 +44,18 @@ export class Call implements Scope {
     this.limit = setTimeout(() => this.timeOut(), start.userTimeoutMs);
   }
 
-  op(name: string, argsJson: string): Promise<string> {
+  async op(name: string, argsJson: string): Promise<string> {
+    return (await this.exchange(name, argsJson)).json ?? "null";
+  }
+
+  /** An operation that bytes belong to. */
+  exchange(name: string, argsJson: string, payload?: Uint8Array): Promise<OpResult> {
     if (this.ended) return Promise.reject(new Error(`The action that called ${opTitle(name)} has already ended`));
     if (this.pending.size >= maxPendingOps) return Promise.reject(new Error(tooManyOps));
     const opId = this.nextOp++;
     // Those issued in one turn travel together.
     if (this.unsent.length === 0) queueMicrotask(() => this.sendOps());
-    this.unsent.push({ opId, name, argsJson });
+    this.unsent.push({ opId, name, argsJson, ...(payload && { payload }) });
     return new Promise((resolve, reject) => this.pending.set(opId, { name, resolve, reject }));
   }
 
@@ -64,7 +69,7 @@ export class Call implements Scope {
     const op = this.pending.get(result.opId);
     if (!op) return;
     this.pending.delete(result.opId);
-    if (!result.error) return op.resolve(result.json ?? "null");
+    if (!result.error) return op.resolve(result);
     const error = new Error(result.error.message) as Error & { data?: unknown };
     if (Object.hasOwn(result.error, "dataJson")) error.data = JSON.parse(result.error.dataJson!);
     op.reject(error);

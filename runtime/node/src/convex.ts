@@ -1,8 +1,8 @@
 // The global `Convex` that npm convex calls (syscalls.md §1, §11 column N).
 
-import { getBlob, storeBlob } from "../../src/lazy/storage.ts";
 import { Call, callOf } from "./call.ts";
 import { scopes } from "./scope.ts";
+import { getBlob, storeBlob } from "./storage.ts";
 
 const databaseOps = new Set(
   "get queryStream queryStreamNext queryCleanup queryPage count db/normalizeId insert shallowMerge replace remove"
@@ -25,9 +25,8 @@ function refuseTransactionOps(op: string): void {
 }
 
 // The call that an operation belongs to: the one it names, else the one that is running.
-function callFor(op: string, argsJson: string): Call {
+function callFor(op: string, requestId: unknown): Call {
   const scope = scopes.getStore();
-  const requestId: unknown = JSON.parse(argsJson)?.requestId;
   if (typeof requestId === "string" && requestId !== "") {
     const call = callOf(requestId);
     if (!call) throw new Error("The action that this `ctx` belongs to has already ended");
@@ -46,11 +45,11 @@ const Convex = {
   async asyncSyscall(op: string, argsJson: string): Promise<string> {
     refuseTransactionOps(op);
     if (!op.startsWith("1.0/")) throw new Error(`Unknown async operation ${op}`);
-    return await callFor(op, argsJson).op(op, argsJson);
+    return await callFor(op, JSON.parse(argsJson)?.requestId).op(op, argsJson);
   },
   jsSyscall(op: string, args: any): unknown {
-    if (op === "storage/storeBlob") return storeBlob(args);
-    if (op === "storage/getBlob") return getBlob(args);
+    if (op === "storage/storeBlob") return storeBlob(callFor(op, args.requestId), args);
+    if (op === "storage/getBlob") return getBlob(callFor(op, args.requestId), args);
     throw new Error(`Unknown JS syscall: ${op}`);
   },
 };

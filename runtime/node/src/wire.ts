@@ -18,6 +18,7 @@ export interface StartCall {
 export interface OpResult {
   opId: number;
   json?: string;
+  payload?: Uint8Array;
   error?: { message: string; dataJson?: string };
 }
 export interface Analyze {
@@ -36,6 +37,7 @@ export interface Op {
   opId: number;
   name: string;
   argsJson: string;
+  payload?: Uint8Array;
 }
 export interface LogLine {
   level: string;

@@ -5,7 +5,7 @@ import { hull } from "../host.ts";
 import { asyncOp, track } from "../ops.ts";
 import { fillSeeded } from "../random.ts";
 import { isAction } from "../state.ts";
-import { blobBytes, blobOf, isBlob } from "./blob.ts";
+import { type Blob, blobBytes, blobOf, blobReader, isBlob, type PieceReader } from "./blob.ts";
 import { isFormData } from "./form_data.ts";
 import { blobType } from "./mime.ts";
 import { encodeMultipart, formTooLarge, maxFormBytes, parseForm } from "./multipart.ts";
@@ -13,15 +13,37 @@ import { type ByteSource, isDisturbed, readAll, ReadableStream, streamOfSource, 
 import { URLSearchParams } from "./url.ts";
 import { concatBytes, decodeUtf8, ownBuffer, toUSVString, utf8, viewBytes } from "./web_idl.ts";
 
+// What a body is read from: read() on behalf of user code, next() for something that is tracked itself or needs not be
+// awaited.
+interface BodySource extends ByteSource, PieceReader {
+  cancel(): void;
+}
+
+// Pieces that somebody else makes.
+class PieceSource implements BodySource {
+  #reader: PieceReader;
+  constructor(reader: PieceReader) {
+    this.#reader = reader;
+  }
+  read(): Promise<Uint8Array | undefined> {
+    return track("ReadableStream", this.next());
+  }
+  next(): Promise<Uint8Array | undefined> {
+    return this.#reader.next();
+  }
+  cancel(): void {
+    this.#reader.cancel();
+  }
+}
+
 // A byte stream held by the host; pulled with "stream/read".
-export class HostSource implements ByteSource {
+export class HostSource implements BodySource {
   #done = false;
   constructor(readonly streamId: string) {}
 
   read(): Promise<Uint8Array | undefined> {
     return track("ReadableStream", this.next());
   }
-  // As read(), on behalf of something that is tracked itself or needs not be awaited.
   async next(): Promise<Uint8Array | undefined> {
     while (!this.#done) {
       const [json, bytes] = await asyncOp("stream/read", { streamId: this.streamId }, undefined, undefined);
@@ -44,7 +66,8 @@ interface ByteReader {
 
 export class Body {
   #bytes: Uint8Array | undefined;
-  #source: HostSource | undefined;
+  #source: BodySource | undefined;
+  #length: number | undefined; // of what the source gives
   #stream: any;
   #used = false;
 
@@ -53,10 +76,18 @@ export class Body {
     body.#bytes = bytes;
     return body;
   }
-  static ofSource(source: HostSource): Body {
+  static ofSource(source: BodySource, length?: number): Body {
     const body = new Body();
     body.#source = source;
+    body.#length = length;
     return body;
+  }
+  static ofBlob(blob: Blob): Body {
+    const bytes = blobBytes(blob);
+    return bytes ? Body.ofBytes(bytes) : Body.ofPieces(blobReader(blob), blob.size);
+  }
+  static ofPieces(reader: PieceReader, length?: number): Body {
+    return Body.ofSource(new PieceSource(reader), length);
   }
   static ofStream(stream: any): Body {
     const body = new Body();
@@ -72,7 +103,7 @@ export class Body {
   }
   // Length in bytes if it is known before reading.
   get length(): number | undefined {
-    return this.#bytes?.length;
+    return this.#bytes?.length ?? this.#length;
   }
   get replayable(): boolean {
     return this.#bytes !== undefined;
@@ -97,7 +128,7 @@ export class Body {
     return track("formData", source ? this.#consumeSource(source, () => source.next(), maxFormBytes) : this.#consumeHeld());
   }
 
-  async #consumeSource(source: HostSource, read: () => Promise<Uint8Array | undefined>, limit = Infinity): Promise<Uint8Array> {
+  async #consumeSource(source: BodySource, read: () => Promise<Uint8Array | undefined>, limit = Infinity): Promise<Uint8Array> {
     this.#used = true;
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -144,6 +175,7 @@ export class Body {
     else {
       next.#bytes = this.#bytes;
       next.#source = this.#source;
+      next.#length = this.#length;
     }
     this.#used = true;
     return next;
@@ -154,6 +186,7 @@ export class Body {
     const [mine, other] = this.stream.tee();
     this.#bytes = undefined;
     this.#source = undefined;
+    this.#length = undefined;
     this.#stream = mine;
     return Body.ofStream(other);
   }
@@ -166,7 +199,7 @@ function lockedStream(): any {
   return stream;
 }
 
-const sourceReader = (source: HostSource): ByteReader => ({ read: () => source.next(), cancel: () => source.cancel() });
+const sourceReader = (source: BodySource): ByteReader => ({ read: () => source.next(), cancel: () => source.cancel() });
 
 function streamReader(stream: any): ByteReader {
   const reader = stream.getReader();
@@ -193,14 +226,14 @@ function randomBoundary(): string {
 
 // Turns a BodyInit into a body and its default content type.
 export function extractBody(init: unknown): { body: Body; contentType: string | null } {
-  if (isBlob(init)) return { body: Body.ofBytes(blobBytes(init)), contentType: init.type || null };
+  if (isBlob(init)) return { body: Body.ofBlob(init), contentType: init.type || null };
   if (init instanceof ReadableStream) {
     if (isDisturbed(init)) throw new TypeError("The body stream is locked or already read");
     return { body: Body.ofStream(init), contentType: null };
   }
   if (isFormData(init)) {
     const boundary = randomBoundary();
-    return { body: Body.ofBytes(encodeMultipart(init, boundary)), contentType: `multipart/form-data; boundary=${boundary}` };
+    return { body: Body.ofBlob(encodeMultipart(init, boundary)), contentType: `multipart/form-data; boundary=${boundary}` };
   }
   if (init instanceof URLSearchParams) {
     return { body: Body.ofBytes(utf8(String(init))), contentType: "application/x-www-form-urlencoded;charset=UTF-8" };

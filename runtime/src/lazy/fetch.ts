@@ -15,7 +15,11 @@ const refused =
   "See https://docs.convex.dev/functions/actions for more details.";
 const bodyHeaders = ["content-encoding", "content-language", "content-length", "content-location", "content-type"];
 
+// A body of known length is sent in one piece up to this size, so that its length is announced and it can be sent again.
+const maxHeldBody = 16 * 1024 * 1024;
+
 let nextFetchId = 1;
+export const newFetchId = (): string => String(nextFetchId++);
 
 interface Exchange {
   url: any; // URL
@@ -46,12 +50,13 @@ async function start(input: unknown, init: any): Promise<Response> {
   signal.throwIfAborted();
   const { body, settings } = requestParts(request);
   if (body?.unusable) throw new TypeError("Failed to execute 'fetch': body stream already read");
+  const held = body && (body.length ?? Infinity) <= maxHeldBody;
   const exchange: Exchange = {
     url: new URL(request.url),
     method: request.method,
     headers: new Headers(request.headers),
-    payload: body?.replayable ? await body.consume() : undefined,
-    upload: body?.replayable ? undefined : body,
+    payload: body && (held || body.replayable) ? await body.consume() : undefined,
+    upload: held || body?.replayable ? undefined : body,
     signal,
   };
   return follow(exchange, String(settings.redirect));
@@ -95,7 +100,7 @@ function redirect(exchange: Exchange, status: number, location: string): void {
 
 async function send(exchange: Exchange): Promise<{ answer: Answer; source: HostSource | undefined }> {
   const { url, method, headers, payload, upload, signal } = exchange;
-  const fetchId = String(nextFetchId++);
+  const fetchId = newFetchId();
   const wire = new URL(url.href);
   wire.hash = "";
   const hasBody = (payload ?? upload) !== undefined;
@@ -115,7 +120,7 @@ async function send(exchange: Exchange): Promise<{ answer: Answer; source: HostS
 }
 
 // Hands a request body to the host piece by piece, while the response may already be on its way.
-class Upload {
+export class Upload {
   failure: { error: unknown } | undefined; // why the body could not be made
   constructor(
     readonly fetchId: string,

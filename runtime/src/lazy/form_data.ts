@@ -1,6 +1,6 @@
 // The FormData class.
 
-import { blobBytes, blobOf, File, isBlob, isFile } from "./blob.ts";
+import { File, isBlob, isFile } from "./blob.ts";
 import { defineInspect } from "./inspect.ts";
 import { defineInterface, definePairIteration, requireArguments, toUSVString } from "./web_idl.ts";
 
@@ -19,7 +19,7 @@ function toEntry(method: string, given: number, name: unknown, value: unknown, f
   if (isFile(value) && filename === undefined) return [key, value];
   const fileName = filename === undefined ? "blob" : filename;
   const lastModified = isFile(value) ? value.lastModified : undefined;
-  return [key, new File([blobOf(blobBytes(value), "")], fileName, { type: value.type, lastModified })];
+  return [key, new File([value], fileName, { type: value.type, lastModified })];
 }
 
 export class FormData {

@@ -1,6 +1,6 @@
 // Reading and writing of multipart/form-data and urlencoded bodies.
 
-import { blobBytes, File } from "./blob.ts";
+import { Blob, File } from "./blob.ts";
 import { FormData, formEntries } from "./form_data.ts";
 import { concatBytes, decodeUtf8, utf8 } from "./web_idl.ts";
 
@@ -11,19 +11,19 @@ const crlf = (text: string) => text.replace(/\r\n|\r|\n/g, "\r\n");
 const escapes: Record<string, string> = { "\r": "%0D", "\n": "%0A", '"': "%22" };
 const escapeName = (name: string) => name.replace(/[\r\n"]/g, (char) => escapes[char]!);
 
-export function encodeMultipart(form: FormData, boundary: string): Uint8Array {
-  const chunks: Uint8Array[] = [];
+export function encodeMultipart(form: FormData, boundary: string): Blob {
+  const chunks: (Uint8Array | Blob)[] = [];
   for (const [name, value] of formEntries(form)) {
     let head = `--${boundary}\r\nContent-Disposition: form-data; name="${escapeName(crlf(name))}"`;
     if (typeof value === "string") {
       chunks.push(utf8(`${head}\r\n\r\n${crlf(value)}\r\n`));
     } else {
       head += `; filename="${escapeName(value.name)}"\r\nContent-Type: ${value.type || "application/octet-stream"}`;
-      chunks.push(utf8(`${head}\r\n\r\n`), blobBytes(value), utf8("\r\n"));
+      chunks.push(utf8(`${head}\r\n\r\n`), value, utf8("\r\n"));
     }
   }
   chunks.push(utf8(`--${boundary}--\r\n`));
-  return concatBytes(chunks);
+  return new Blob(chunks);
 }
 
 export function parseForm(bytes: Uint8Array, contentType: string | null): FormData {

@@ -48,6 +48,17 @@ export function streamOfSource(source: ByteSource): any {
   );
 }
 
+// Reads pieces of known total size to their end.
+export async function readPieces(reader: { next(): Promise<Uint8Array | undefined> }, size: number): Promise<Uint8Array> {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (let piece = await reader.next(); piece; piece = await reader.next()) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 export function isDisturbed(stream: any): boolean {
   return stream.locked || stream._disturbed === true;
 }

@@ -51,6 +51,68 @@ TEST_F(LocalBlobStoreTest, RangesAndListing) {
   EXPECT_TRUE(store_->list("nowhere")->empty());
 }
 
+TEST_F(LocalBlobStoreTest, AWriterShowsNothingBeforeItsEnd) {
+  {
+    auto writer = store_->create("files/a.blob");
+    ASSERT_TRUE(writer.ok());
+    ASSERT_TRUE((*writer)->append("half").ok());
+    EXPECT_FALSE(*store_->exists("files/a.blob"));
+    EXPECT_TRUE(store_->list("files")->empty());
+  }
+  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));  // abandoned
+  std::string all;
+  {
+    auto writer = store_->create("files/a.blob");
+    ASSERT_TRUE(writer.ok());
+    for (int i = 0; i < 40; ++i) {
+      std::string piece = random_bytes(512 << 10);
+      ASSERT_TRUE((*writer)->append(piece).ok());
+      all += piece;
+    }
+    ASSERT_TRUE((*writer)->finish().ok());
+  }
+  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
+  EXPECT_EQ(*store_->get("files/a.blob"), all);
+}
+
+TEST_F(LocalBlobStoreTest, AReaderOutlivesItsKey) {
+  ASSERT_TRUE(store_->put("files/a.blob", "0123456789").ok());
+  auto reader = store_->open("files/a.blob");
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->size(), 10u);
+  ASSERT_TRUE(store_->remove("files/a.blob").ok());
+  EXPECT_EQ(*(*reader)->read(7, 3), "789");
+  EXPECT_EQ((*reader)->read(7, 4).error().kind, ErrorKind::kInternal);
+  EXPECT_EQ(store_->open("files/a.blob").error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(LocalBlobStoreTest, StartRemovesWhatACrashLeft) {
+  auto writer = store_->create("files/a.blob");
+  ASSERT_TRUE((*writer)->append("half").ok());
+  EXPECT_FALSE(fs::is_empty(directory_ / ".tmp"));
+  auto reopened = open_local_blob_store(directory_);
+  ASSERT_TRUE(reopened.ok());
+  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
+  EXPECT_FALSE((*writer)->finish().ok());
+  EXPECT_FALSE(*store_->exists("files/a.blob"));
+}
+
+TEST_F(LocalBlobStoreTest, WritersLeaveTheReserve) {
+  auto full = open_local_blob_store(directory_, uint64_t{1} << 60);
+  ASSERT_TRUE(full.ok());
+  auto refused = (*full)->put("files/a.blob", "x");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "DiskFull");
+  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
+}
+
+TEST_F(LocalBlobStoreTest, ListingStopsWhenToldTo) {
+  for (const char* key : {"files/a", "files/b", "files/c"}) ASSERT_TRUE(store_->put(key, "x").ok());
+  int seen = 0;
+  ASSERT_TRUE(store_->list("files", [&seen](const BlobStore::Entry&) { return ++seen < 2; }).ok());
+  EXPECT_EQ(seen, 2);
+}
+
 TEST_F(LocalBlobStoreTest, AbsentKeys) {
   EXPECT_EQ(store_->get("nothing").error().kind, ErrorKind::kNotFound);
   EXPECT_FALSE(*store_->exists("nothing"));

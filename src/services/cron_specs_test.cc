@@ -1,4 +1,4 @@
-#include "deploy/cron_specs.h"
+#include "services/cron_specs.h"
 
 #include <gtest/gtest.h>
 
@@ -16,11 +16,6 @@ std::string failure(std::string_view fields) {
   EXPECT_EQ(result.error().code, "InvalidCron");
   return result.error().message;
 }
-std::string expression(std::string_view text) {
-  auto result = check_cron_expression(text);
-  return result.ok() ? "" : result.error().message;
-}
-
 TEST(CronSpecsTest, KeepsWhatWasDeclared) {
   auto specs = parse_crons(R"({"b":{"name":"jobs:clean","args":[{"n":{"$integer":"AQAAAAAAAAA="}}],)"
                            R"("schedule":{"type":"weekly","dayOfWeek":"monday","hourUTC":7}}})");
@@ -55,17 +50,47 @@ TEST(CronSpecsTest, Schedules) {
   EXPECT_EQ(parse_crons(R"({"é":{}})").error().code, "InvalidCron");
 }
 
-TEST(CronSpecsTest, Expressions) {
-  for (const char* good :
-       {"* * * * *", "*/5 0-23/2 1,15 JAN-mar MON", "0 22-2 * * FRI-MON", "0 0 L * *", "0 0 L-3W * *",
-        "0 0 15W * *", "0 0 * * 5L", "0 0 * * 2#3", "0\t0  29 2 *", "0 0 31 2 MON", "0 0 31 1,2 *"})
-    EXPECT_EQ(expression(good), "") << good;
-  for (const char* bad :
-       {"", "* * * *", "* * * * * *", " * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *",
-        "* * * * 7", "*/60 * * * *", "*,5 * * * *", "@daily", "0 0 l * *", "0 0 * * 2#6"})
-    EXPECT_EQ(expression(bad), "Failed to parse cron expression") << bad;
-  EXPECT_EQ(expression("0 0 31 2 *"), "The cron spec \"0 0 31 2 *\" will never match any time");
-  EXPECT_EQ(expression("0 0 31 4,6 *"), "The cron spec \"0 0 31 4,6 *\" will never match any time");
+std::string whole_failure(std::string_view json) {
+  auto result = parse_crons(json);
+  if (result.ok()) return "";
+  EXPECT_EQ(result.error().code, "InvalidCron");
+  return result.error().message;
+}
+
+TEST(CronSpecsTest, RefusesWhatCannotBeAJob) {
+  auto job = [](std::string_view identifier, std::string_view args) {
+    return "{\"" + std::string(identifier) + R"(":{"name":"jobs:clean","args":)" + std::string(args) +
+           R"(,"schedule":{"type":"hourly"}}})";
+  };
+  EXPECT_EQ(whole_failure(job("", "[{}]")), "");  // an empty identifier is one
+  EXPECT_EQ(whole_failure(job(" ~", "[{}]")), "");
+  for (const char* identifier : {"\\u0000", "a\\n", "\\u007f", "\u00e9"})
+    EXPECT_TRUE(
+        whole_failure(job(identifier, "[{}]")).starts_with("Cron identifiers must be printable ASCII"))
+        << identifier;
+  EXPECT_EQ(whole_failure(job("big", "[{\"a\":\"" + std::string((1 << 20) - 10, 'x') + "\"}]")),
+            "Cron job args too large (1 MiB)");
+  EXPECT_EQ(whole_failure(job("big", "[{\"a\":\"" + std::string((1 << 20) - 11, 'x') + "\"}]")), "");
+  EXPECT_NE(whole_failure(job("x", "5")), "");
+  EXPECT_EQ(failure(R"({"type":"weekly","dayOfWeek":"Monday","hourUTC":1})"),
+            "dayOfWeek must be a day of the week in clean");
+  EXPECT_EQ(failure(R"({"type":"daily"})"), "hourUTC must be 0-23 in clean");
+  EXPECT_EQ(failure(R"({"type":"monthly","day":31.5,"hourUTC":1})"), "day of month must be 1-31 in clean");
+  EXPECT_EQ(failure(R"({"type":"interval","seconds":-1})"), "Interval must be an integer greater than 0");
+  EXPECT_EQ(failure(R"({"type":"interval","hours":9007199254740992})"),
+            "Interval must be an integer greater than 0");
+  EXPECT_EQ(failure(R"({"type":"cron","cron":"0 0 31 2 *"})"),
+            "The cron spec \"0 0 31 2 *\" will never match any time");
+}
+
+TEST(CronSpecsTest, ComesBackFromItsRow) {
+  auto specs = parse_crons(schedule(R"({"type":"monthly","day":31,"hourUTC":7,"minuteUTC":5})"));
+  ASSERT_TRUE(specs.ok());
+  auto again = CronSpec::from_row(specs->front().row());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->identifier, "clean");
+  EXPECT_TRUE(equal(again->row(), specs->front().row()));
+  EXPECT_FALSE(CronSpec::from_row(*parse_plain_json(R"({"name":"x"})")).ok());
 }
 
 }  // namespace

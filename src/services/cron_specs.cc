@@ -1,10 +1,11 @@
-#include "deploy/cron_specs.h"
+#include "services/cron_specs.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
 
+#include "services/cron_expression.h"
 #include "services/json_fields.h"
 #include "value/json.h"
 #include "value/names.h"
@@ -45,7 +46,7 @@ class ScheduleParser {
     if (type == "interval") return interval();
     if (type == "cron") {
       std::string expression = json::text_or_empty(json_, "cron");
-      HULL_CHECK_OK(check_cron_expression(expression));
+      HULL_TRY([[maybe_unused]] auto parsed, CronExpression::parse(expression));
       b_.key("cronExpr").string(expression);
       return {};
     }
@@ -127,109 +128,7 @@ Result<CronSpec> parse_cron(const std::string& identifier, const std::string& ra
   return spec;
 }
 
-// One comma-separated field of a cron expression.
-struct CronField {
-  int64_t low, high;
-  std::array<std::string_view, 12> names;
-  size_t name_count;
-};
-
-std::optional<int64_t> cron_number(std::string_view text, const CronField& field) {
-  if (text.empty()) return std::nullopt;
-  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-      text.size() <= 4) {
-    int64_t n = std::stoll(std::string(text));
-    return n >= field.low && n <= field.high ? std::optional<int64_t>(n) : std::nullopt;
-  }
-  std::string upper(text);
-  for (char& c : upper)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  for (size_t i = 0; i < field.name_count; ++i)
-    if (field.names[i] == upper) return field.low + static_cast<int64_t>(i);
-  return std::nullopt;
-}
-
-bool cron_item(std::string_view item, const CronField& field, bool month_day, bool week_day) {
-  if (month_day && (item == "L" || item == "LW")) return true;
-  if (week_day && item == "L") return true;
-  if (month_day && item.starts_with("L-")) {
-    std::string_view rest = item.substr(2);
-    if (rest.ends_with('W')) rest.remove_suffix(1);
-    return cron_number(rest, {1, 30, {}, 0}).has_value();
-  }
-  if (month_day && item.ends_with('W'))
-    return cron_number(item.substr(0, item.size() - 1), field).has_value();
-  if (week_day && item.ends_with('L')) return cron_number(item.substr(0, item.size() - 1), field).has_value();
-  if (size_t hash = item.find('#'); week_day && hash != std::string_view::npos)
-    return cron_number(item.substr(0, hash), field) && cron_number(item.substr(hash + 1), {1, 5, {}, 0});
-  if (size_t slash = item.find('/'); slash != std::string_view::npos) {
-    if (!cron_number(item.substr(slash + 1), {1, field.high - field.low, {}, 0})) return false;
-    item = item.substr(0, slash);
-    if (item == "*") return true;
-  }
-  if (size_t dash = item.find('-'); dash != std::string_view::npos)
-    return cron_number(item.substr(0, dash), field) && cron_number(item.substr(dash + 1), field);
-  return cron_number(item, field).has_value();
-}
-
-bool cron_field(std::string_view text, const CronField& field, bool month_day, bool week_day) {
-  if (text == "*") return true;
-  while (true) {
-    size_t comma = text.find(',');
-    if (!cron_item(text.substr(0, comma), field, month_day, week_day)) return false;
-    if (comma == std::string_view::npos) return true;
-    text.remove_prefix(comma + 1);
-  }
-}
-
-// Whether plain day numbers fit none of the named months ("0 0 31 2 *").
-bool never_matches(std::string_view days, std::string_view months, std::string_view week_days,
-                   const CronField& month_field) {
-  if (week_days != "*" || days == "*" || months == "*") return false;
-  auto plain = [](std::string_view s) { return s.find_first_of("-/LW*") == std::string_view::npos; };
-  if (!plain(days) || !plain(months)) return false;
-  constexpr std::array<int, 12> kLength{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  int64_t longest = 0, first_day = 99;
-  for (size_t start = 0; start <= months.size();) {
-    size_t comma = std::min(months.find(',', start), months.size());
-    auto month = cron_number(months.substr(start, comma - start), month_field);
-    if (month) longest = std::max<int64_t>(longest, kLength[static_cast<size_t>(*month - 1)]);
-    start = comma + 1;
-  }
-  for (size_t start = 0; start <= days.size();) {
-    size_t comma = std::min(days.find(',', start), days.size());
-    auto day = cron_number(days.substr(start, comma - start), {1, 31, {}, 0});
-    if (day) first_day = std::min(first_day, *day);
-    start = comma + 1;
-  }
-  return first_day > longest;
-}
-
 }  // namespace
-
-Result<void> check_cron_expression(std::string_view expression) {
-  static const std::array<CronField, 5> fields{{
-      {0, 59, {}, 0},
-      {0, 23, {}, 0},
-      {1, 31, {}, 0},
-      {1, 12, {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}, 12},
-      {0, 6, {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}, 7},
-  }};
-  auto failed = [] { return invalid_cron("Failed to parse cron expression"); };
-  std::vector<std::string_view> parts;
-  for (size_t start = 0; start < expression.size();) {
-    size_t end = std::min(expression.find_first_of(" \t", start), expression.size());
-    if (end > start) parts.push_back(expression.substr(start, end - start));
-    start = end + 1;
-  }
-  auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (parts.size() != 5 || blank(expression.front()) || blank(expression.back())) return failed();
-  for (size_t i = 0; i < 5; ++i)
-    if (!cron_field(parts[i], fields[i], i == 2, i == 4)) return failed();
-  if (never_matches(parts[2], parts[3], parts[4], fields[3]))
-    return invalid_cron("The cron spec \"" + std::string(expression) + "\" will never match any time");
-  return {};
-}
 
 Result<std::vector<CronSpec>> parse_crons(std::string_view json) {
   auto members = split_json_object(json);
@@ -275,6 +174,19 @@ Value CronSpec::row() const {
   b.end();
   b.end();
   return b.finish();
+}
+
+Result<CronSpec> CronSpec::from_row(ValueView row) {
+  auto args = row.find_path({"cronSpec", "udfArgs"}), schedule = row.find_path({"cronSpec", "cronSchedule"});
+  auto path = row.find_path({"cronSpec", "udfPath"});
+  if (!path || !path->is_string() || !args || !args->is_bytes() || !schedule || !schedule->is_object())
+    return Error::internal("malformed _cron_jobs row");
+  CronSpec spec;
+  spec.identifier = json::text_or_empty(row, "name");
+  spec.udf_path = path->as_string();
+  spec.args_json = args->as_string();
+  spec.schedule = Value::copy_of(*schedule);
+  return spec;
 }
 
 Result<CronSpec> CronSpec::from_analysis(ValueView json) {

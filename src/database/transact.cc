@@ -1,4 +1,4 @@
-#include "services/transact.h"
+#include "database/transact.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,6 @@
-// Cron jobs of a push (scheduling.md §5.1, §5.2): parsed from crons.js's export, shown in the analysis,
-// stored as rows of
-// `_cron_jobs` {name, cronSpec: {udfPath, udfArgs: bytes, cronSchedule}}. Plain data and pure functions,
-// thread-safe.
+// Cron jobs as they are declared (scheduling.md §5.1): parsed from crons.js's export, shown in the analysis,
+// stored as rows of `_cron_jobs` {name, cronSpec: {udfPath, udfArgs: bytes, cronSchedule}}. Plain data and
+// pure functions, thread-safe.
 #pragma once
 
 #include <string>
@@ -21,15 +20,14 @@ struct CronSpec {
 
   // Element of the analysis' "cronSpecs".
   std::string json() const;
-  // Fields of its `_cron_jobs` row.
+  // Fields of its `_cron_jobs` row, and back.
   Value row() const;
+  static Result<CronSpec> from_row(ValueView row);
   // From an element of "cronSpecs" parsed by parse_plain_json.
   static Result<CronSpec> from_analysis(ValueView json);
 };
 
 // `json`: what crons.export() returned. Error: 400 InvalidCron.
 Result<std::vector<CronSpec>> parse_crons(std::string_view json);
-// Five fields as in scheduling.md §5.2.
-Result<void> check_cron_expression(std::string_view expression);
 
 }  // namespace hull

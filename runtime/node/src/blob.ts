@@ -1,1 +1,0 @@
-export { Blob } from "node:buffer";

@@ -1,0 +1,248 @@
+#include "services/cron_runner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "database/maintenance_jobs.h"
+#include "functions/lookup.h"
+#include "services/cron_run.h"
+#include "services/due_queue.h"
+#include "services/timed_tasks.h"
+#include "value/json.h"
+
+namespace hull {
+namespace {
+
+constexpr const char* kSource = "_system/cron";
+constexpr double kFirstBackoffMs = 500, kMaxBackoffMs = 15'000;
+constexpr const char* kLostAction = "Transient error while executing action";
+
+// A run while it is in this server's hands. Owned by the thread of the CronRunner, and by the mutation's
+// frame while a mutation is running.
+struct Active {
+  DocumentPtr row;  // as the queue handed it out
+  std::function<void()> done;
+  size_t failures = 0;
+  CronRun run;
+  UdfType type = UdfType::kMutation;
+  FunctionCall call;
+  int64_t started_ns = 0;  // monotonic, of this attempt
+  int64_t skipped = 0;     // runs left out by the attempt that was committed
+};
+using ActivePtr = std::shared_ptr<Active>;
+
+double seconds_since(Env& env, int64_t start_ns) {
+  return static_cast<double>(env.monotonic_nanos() - start_ns) / 1e9;
+}
+
+class CronRunnerImpl final : public CronRunner {
+ public:
+  explicit CronRunnerImpl(CronRunnerOptions options) : options_(std::move(options)) {
+    DueQueueOptions queue;
+    queue.engine = options_.engine;
+    queue.knobs = options_.knobs;
+    queue.table = kCronNextRun;
+    queue.parallelism = options_.knobs->max_running_crons;
+    queue.may_run = [jobs = options_.jobs] { return !jobs->stopped(); };
+    queue.handle = [this, inbox = tasks_.inbox()](DocumentPtr row, std::function<void()> done) {
+      auto active = std::make_shared<Active>();
+      active->row = std::move(row);
+      active->done = std::move(done);
+      inbox->post([this, active] { attempt(active); });
+    };
+    queue_ = DueQueue::start(std::move(queue));
+  }
+
+  int64_t lag_ns() const override { return queue_->lag_ns(); }
+  size_t running() const override { return queue_->running(); }
+
+ private:
+  Engine& engine() const { return *options_.engine; }
+  Env& env() const { return engine().env(); }
+
+  // Everything below runs on the thread of `tasks_`.
+
+  void attempt(const ActivePtr& active) {
+    if (options_.jobs->stopped()) return active->done();
+    auto run = CronRun::load(*engine().snapshot(), *active->row);
+    if (!run.ok()) return retry(active, run.error());
+    if (!*run) return active->done();  // a push was here
+    active->run = **std::move(run);
+    const CronSpec& spec = active->run.spec;
+    FunctionCall& call = active->call;
+    auto path = FunctionPath::parse(spec.udf_path);
+    if (!path.ok()) return fail(active, path.error());
+    call.path = *std::move(path);
+    if (active->run.next.running) {
+      active->type = UdfType::kAction;
+      return conclude(active, CronStatus::failure(kLostAction), {}, 0);
+    }
+    auto args = parse_convex_json(spec.args_json);
+    if (!args.ok()) return fail(active, args.error());
+    call.args = *std::move(args);
+    call.args_json = spec.args_json;
+    call.allow_internal = true;
+    call.public_not_found_text = false;
+    call.context = {};
+    call.context.caller = "Cron";
+    call.context.request_id = random_hex(8);
+    auto type = options_.jobs->kind(call.path);
+    if (!type.ok()) return fail(active, type.error());
+    active->type = *type;
+    active->started_ns = env().monotonic_nanos();
+    if (*type == UdfType::kMutation) return run_mutation(active);
+    if (*type == UdfType::kAction) return run_action(active);
+    fail(active, Error::bad_request("UnsupportedFunctionType",
+                                    "Unsupported function type. " + call.path.display() +
+                                        " is defined as a " + std::string(udf_type_name(*type)) +
+                                        ". Only Mutation and Action can be scheduled."));
+  }
+
+  void run_mutation(const ActivePtr& active) {
+    MutationFrame frame;
+    frame.before = [active, &env = env()](Transaction& transaction) -> Result<bool> {
+      active->started_ns = env.monotonic_nanos();
+      if (stopped_text(transaction.catalog())) return false;
+      return active->run.holds(transaction);
+    };
+    frame.after = [active, &env = env(), splay = options_.knobs->cron_splay_s](
+                      Transaction& transaction, const Value& value,
+                      const std::vector<LogLine>& lines) -> Result<void> {
+      HULL_TRY(active->skipped,
+               active->run.conclude(
+                   transaction, {CronStatus::success(value), &lines, seconds_since(env, active->started_ns)},
+                   env.unix_nanos(), splay));
+      return {};
+    };
+    options_.jobs->mutation(active->call, std::move(frame), result_callback(active));
+  }
+
+  void run_action(const ActivePtr& active) {
+    active->call.context.execution_id = random_uuid();
+    const CronRun before = active->run;
+    auto begun = commit([&](Transaction& transaction) -> Result<bool> {
+      active->run = before;
+      HULL_TRY(bool holds, active->run.holds(transaction));
+      if (!holds) return false;
+      HULL_CHECK_OK(active->run.begin(transaction,
+                                      {active->call.context.request_id, active->call.context.execution_id}));
+      return true;
+    });
+    if (!begun.ok()) return retry(active, begun.error());
+    if (!*begun) return active->done();
+    options_.jobs->action(active->call, result_callback(active));
+  }
+
+  FunctionCallback result_callback(const ActivePtr& active) {
+    return [this, active, inbox = tasks_.inbox()](FunctionResult result) {
+      inbox->post([this, active, result = std::move(result)] { finish(active, result); });
+    };
+  }
+
+  void finish(const ActivePtr& active, const FunctionResult& result) {
+    const double seconds = seconds_since(env(), active->started_ns);
+    if (active->type == UdfType::kMutation) {
+      if (result.system_error) return retry(active, *result.system_error);
+      if (result.value) report_skipped(*active);
+      // Paused between the selection and the start: nothing ran.
+      if (!result.error || options_.jobs->stopped()) return active->done();
+    }
+    Value status;
+    if (result.value)
+      status = CronStatus::success(*result.value);
+    else if (result.error)
+      status = CronStatus::failure(result.error->message);
+    else
+      status = CronStatus::failure(result.system_error ? result.system_error->public_message() : kLostAction);
+    conclude(active, std::move(status), result.log_lines, seconds);
+  }
+
+  // The run failed before its function began.
+  void fail(const ActivePtr& active, const Error& error) {
+    if (!error.is_deterministic()) return retry(active, error);
+    conclude(active, CronStatus::failure(error.message), {}, 0);
+  }
+
+  // Records the outcome of a run that is over, until that is done.
+  void conclude(const ActivePtr& active, Value status, std::vector<LogLine> lines, double seconds) {
+    auto recorded = commit([&](Transaction& transaction) -> Result<bool> {
+      active->skipped = 0;
+      HULL_TRY(bool mine, active->run.next.running ? active->run.is_present(transaction)
+                                                   : active->run.holds(transaction));
+      if (!mine) return false;
+      HULL_TRY(active->skipped, active->run.conclude(transaction, {status, &lines, seconds},
+                                                     env().unix_nanos(), options_.knobs->cron_splay_s));
+      return true;
+    });
+    if (recorded.ok()) {
+      report_skipped(*active);
+      return active->done();
+    }
+    again(active, recorded.error(),
+          [this, active, status = std::move(status), lines = std::move(lines), seconds] {
+            conclude(active, status, lines, seconds);
+          });
+  }
+
+  void retry(const ActivePtr& active, const Error& error) {
+    again(active, error, [this, active] { attempt(active); });
+  }
+
+  void again(const ActivePtr& active, const Error& error, TimedTasks::Task task) {
+    if (!engine().read_only())
+      spdlog::warn("A cron job could not run, trying again: {}: {}", error.code, error.message);
+    const double bound_ms =
+        std::min(kMaxBackoffMs, kFirstBackoffMs * std::pow(2.0, static_cast<double>(active->failures++)));
+    const double share = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
+    tasks_.inbox()->at(env().monotonic_nanos() + static_cast<int64_t>(bound_ms * share * 1e6),
+                       std::move(task));
+  }
+
+  // Runs a transaction of the server and waits for its commit, again after conflicts. What `body` returned.
+  Result<bool> commit(const std::function<Result<bool>(Transaction&)>& body) {
+    while (true) {
+      Transaction::Options how;
+      how.access = TableAccess::kSystem;
+      how.writable = true;
+      how.knobs = options_.knobs;
+      how.now_ms = env().unix_millis();
+      Transaction transaction(engine().snapshot(), how);
+      HULL_TRY(bool answer, body(transaction));
+      if (!transaction.has_writes()) return answer;
+      HULL_CHECK_OK(transaction.finish());
+      HULL_TRY(bool committed, submit_and_wait(engine(), transaction.commit_request(kSource)));
+      if (committed) return answer;
+    }
+  }
+
+  void report_skipped(const Active& active) {
+    if (active.skipped == 0) return;
+    FunctionLogEntry entry;
+    entry.udf_type = active.type;
+    entry.identifier = active.call.path.display();
+    entry.timestamp_s = entry.execution_timestamp_s = env().unix_millis() / 1000;
+    entry.request_id = active.call.context.request_id;
+    entry.execution_id = random_uuid();
+    entry.caller = "Cron";
+    entry.identity_type = Identity::anonymous()->log_type();
+    entry.error = "Skipping " + std::to_string(active.skipped) + " run(s) of job " +
+                  active.run.job_id.text() + " because multiple scheduled runs are in the past";
+    entry.system_error = true;
+    options_.log(std::move(entry));
+  }
+
+  const CronRunnerOptions options_;
+  std::unique_ptr<DueQueue> queue_;
+  TimedTasks tasks_{env(), "crons"};  // ends before the queue does
+};
+
+}  // namespace
+
+std::unique_ptr<CronRunner> CronRunner::start(CronRunnerOptions options) {
+  return std::make_unique<CronRunnerImpl>(std::move(options));
+}
+
+}  // namespace hull

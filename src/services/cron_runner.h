@@ -1,0 +1,39 @@
+// CronRunner: runs the cron jobs of the deployment when they are due (scheduling.md §5.4).
+//
+// A run of a mutation, its log row and the job's next run are one commit. A run of an action is first
+// recorded as in progress; where such a record is found and nobody runs it, the run is given up, so that no
+// action runs twice. Runs whose time is over (an interval during which the last run went on, or the server
+// was down) are left out and counted. Whatever fails for other reasons than the function's is tried again,
+// for ever.
+//
+// Threads: rows are handed out by a DueQueue; all else happens on one thread of its own, which waits for its
+// commits. Functions run elsewhere. Everything goes through the engine's Env. Destroying it ends both
+// threads; what still runs then ends by itself, and no result of it is recorded but the commit of a mutation.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/knobs.h"
+#include "database/engine.h"
+#include "functions/function_log.h"
+#include "services/job_runner.h"
+
+namespace hull {
+
+struct CronRunnerOptions {
+  Engine* engine = nullptr;
+  const Knobs* knobs = nullptr;
+  JobRunner* jobs = nullptr;
+  std::function<void(FunctionLogEntry)> log;  // from the thread of the CronRunner
+};
+
+class CronRunner {
+ public:
+  static std::unique_ptr<CronRunner> start(CronRunnerOptions options);
+  virtual ~CronRunner() = default;
+  virtual int64_t lag_ns() const = 0;  // how late the latest job is, 0 = none is due
+  virtual size_t running() const = 0;
+};
+
+}  // namespace hull
