@@ -5,20 +5,24 @@
 #include <chrono>
 #include <cstdio>
 
+#include "simulation/job_simulation.h"
 #include "simulation/simulation.h"
 
 int main(int argc, char** argv) {
+  using hull::simulation::JobRunReport;
+  using hull::simulation::run_job_simulation;
   using hull::simulation::RunOptions;
   using hull::simulation::RunReport;
   CLI::App app{"Runs the database engine in deterministic simulations"};
   uint64_t seed = 1, runs = 1;
   double seconds = 0;
   RunOptions options;
-  bool trace = false, verbose = false;
+  bool trace = false, verbose = false, jobs = false;
   app.add_option("--seed", seed, "first seed");
   app.add_option("--runs", runs, "how many seeds");
   app.add_option("--seconds", seconds, "stop after this time, whatever --runs says");
   app.add_option("--steps", options.transactions, "transactions per client and life of the engine");
+  app.add_flag("--jobs", jobs, "the scheduler instead of the database alone");
   app.add_flag("--trace", trace, "print every decision of the scheduler");
   app.add_flag("--verbose", verbose, "print a line per run, and the engine's log");
   CLI11_PARSE(app, argc, argv);
@@ -32,8 +36,26 @@ int main(int argc, char** argv) {
   auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  RunReport sum;
   uint64_t done = 0;
+  if (jobs) {
+    JobRunReport job_sum;
+    for (; done < runs && (seconds == 0 || elapsed() < seconds); ++done) {
+      const JobRunReport report = run_job_simulation(seed + done);
+      if (report.failure) {
+        std::printf(
+            "FAILED after %llu runs (%.1f s), seed %llu: %s\nrepeat: scripts/simulate --jobs --seed %llu\n",
+            static_cast<unsigned long long>(done) + 1, elapsed(),
+            static_cast<unsigned long long>(seed + done), report.failure->c_str(),
+            static_cast<unsigned long long>(seed + done));
+        return 1;
+      }
+      job_sum += report;
+    }
+    std::printf("%llu runs in %.1f s: %s\n", static_cast<unsigned long long>(done), elapsed(),
+                job_sum.summary().c_str());
+    return 0;
+  }
+  RunReport sum;
   for (; done < runs && (seconds == 0 || elapsed() < seconds); ++done) {
     options.seed = seed + done;
     const RunReport report = run_simulation(options);

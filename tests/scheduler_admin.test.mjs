@@ -1,0 +1,119 @@
+// The scheduler seen by those who operate a deployment: restarts, pauses, routes, system functions, charts.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { useApp } from "./lib/fixture.mjs";
+import { sleep, until } from "./lib/server.mjs";
+
+describe("operating the scheduler", () => {
+  const hull = useApp("tests/apps/scheduling", { env: { SCHEDULED_JOB_RETENTION: "600" } });
+  const call = async (kind, path, args, options) => {
+    const result = await hull.server.call(kind, path, args, options);
+    assert.equal(result.status, "success", JSON.stringify(result));
+    return result.value;
+  };
+  const one = (name, args, more = {}) => call("mutation", "schedule:one", { name, args, ...more });
+  const state = async (id) => (await call("query", "schedule:get", { id }))?.state;
+  const runs = async (tag) => (await call("query", "jobs:runs", { tag })).length;
+  const system = (path, args) => call("query", path, args, { key: true });
+  const post = async (path, body, expected = 200) => {
+    const response = await hull.server.post(path, body, { key: true });
+    const text = await response.text();
+    assert.equal(response.status, expected, text);
+    return text;
+  };
+
+  it("waits while the deployment is paused, and runs when it is resumed", async () => {
+    const id = await one("jobs:note", { tag: "paused" }, { delay: 300 });
+    await post("/api/v1/pause_deployment", {});
+    await sleep(800);
+    await post("/api/v1/unpause_deployment", {});
+    await until(async () => (await state(id)).kind === "success");
+    const [run] = await call("query", "jobs:runs", { tag: "paused" });
+    const job = await call("query", "schedule:get", { id });
+    assert.ok(run._creationTime - job.scheduledTime > 300, `${run._creationTime - job.scheduledTime}`);
+  });
+
+  it("keeps pending jobs over a restart; a running action has failed", async () => {
+    const pending = await one("jobs:note", { tag: "restart" }, { delay: 1500 });
+    const action = await one("jobs:sleep", { tag: "interrupted", ms: 60_000 });
+    await until(async () => (await runs("interrupted:begun")) === 1);
+    await hull.server.kill("SIGTERM");
+    await hull.server.launch();
+    await until(async () => (await state(action)).kind === "failed");
+    assert.equal((await state(action)).error.trim(), "Transient error while executing action");
+    await until(async () => (await state(pending)).kind === "success");
+    assert.equal(await runs("restart"), 1);
+    assert.equal(await runs("interrupted:begun"), 1);
+  });
+
+  it("shows and cancels jobs by the dashboard's ways", async () => {
+    for (let i = 0; i < 3; i++) await one("jobs:note", { tag: "listed" }, { delay: 3_600_000 + i * 1000 });
+    await one("jobs:sleep", { tag: "listed", ms: 1 }, { delay: 7_200_000 });
+    const paginationOpts = { cursor: null, numItems: 10 };
+    const jobs = (udfPath) => system("_system/frontend/paginatedScheduledJobs", { paginationOpts, udfPath });
+    const notes = (await jobs("jobs.js:note")).page;
+    assert.equal(notes.length, 3);
+    assert.deepEqual(notes.map((job) => job.state.type), ["pending", "pending", "pending"]);
+    const args = await system("_system/frontend/scheduler:getArgs", { argsId: notes[0].argsId });
+    assert.equal(Buffer.from(args.args.$bytes, "base64").toString(), '[{"tag":"listed"}]');
+    await post("/api/cancel_job", { id: notes[0]._id });
+    assert.equal((await state(notes[0]._id)).kind, "canceled");
+    assert.match(await post("/api/cancel_job", { id: "nonsense" }, 400), /Invalid ID for table _scheduled_jobs/);
+    await post("/api/cancel_all_jobs", { udfPath: "jobs.js:note", endNextTs: Number(BigInt(Date.now()) * 1000000n) + 3_601_500e6 });
+    assert.deepEqual((await jobs()).page.map((job) => job.udfPath), ["jobs.js:note", "jobs.js:sleep"]);
+    await post("/api/cancel_all_jobs", {});
+    assert.deepEqual((await jobs()).page, []);
+    await post("/api/delete_scheduled_functions_table", {});
+    assert.equal(await state(notes[0]._id), undefined);
+    const refused = await hull.server.post("/api/cancel_all_jobs", {});
+    assert.equal(refused.status, 403);
+  });
+
+  it("has a chart of the lag and series for monitoring", async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const at = (s) => ({ secs_since_epoch: s, nanos_since_epoch: 0 });
+    const window = encodeURIComponent(JSON.stringify({ start: at(now - 120), end: at(now + 60), num_buckets: 3 }));
+    const chart = await (await hull.server.get(`/api/app_metrics/scheduled_job_lag?window=${window}`, { key: true })).json();
+    assert.equal(chart.length, 3);
+    assert.ok(chart.some(([, lag]) => lag !== null && lag >= 0), JSON.stringify(chart));
+    const text = await (await hull.server.get("/metrics")).text();
+    assert.match(text, /hull_scheduled_jobs_started_total\{type="Mutation"\} [1-9]/);
+    assert.match(text, /hull_scheduled_job_lag_seconds 0/);
+  });
+
+  it("removes finished jobs after their retention", async () => {
+    await one("jobs:note", { tag: "old" });
+    const id = await one("jobs:note", { tag: "old" });
+    await until(async () => (await state(id)).kind === "success");
+    await hull.server.kill("SIGTERM");
+    hull.server.env = { ...hull.server.env, SCHEDULED_JOB_RETENTION: "0", SCHEDULED_JOB_GARBAGE_COLLECTION_DELAY: "0.2" };
+    await hull.server.launch();
+    await until(async () => (await call("query", "schedule:list", { name: "jobs.js:note" })).length === 0);
+    assert.equal(await runs("old"), 2);
+  });
+
+  it("does not slow commits down with many jobs that wait", async () => {
+    const total = Number(process.env.HULL_PENDING_JOBS ?? 20_000);
+    const commits = async () => {
+      const times = [];
+      for (let i = 0; i < 150; i++) {
+        const began = performance.now();
+        await call("mutation", "jobs:publicNote", { tag: "timed" });
+        times.push(performance.now() - began);
+      }
+      return times.sort((a, b) => a - b)[75];
+    };
+    await commits();
+    const before = await commits();
+    for (let i = 0; i < total / 1000; i++) {
+      await call("mutation", "schedule:many", { count: 1000, name: "jobs:note", args: { tag: "x" }, delay: 3_600_000 });
+    }
+    const after = await commits();
+    console.log(`median commit before ${before.toFixed(2)} ms, with ${total} pending jobs ${after.toFixed(2)} ms`);
+    assert.ok(after < before * 2 + 3, `${before} ms, then ${after} ms`);
+    const began = performance.now();
+    await one("jobs:note", { tag: "prompt" });
+    await until(async () => (await runs("prompt")) === 1);
+    assert.ok(performance.now() - began < 2000);
+  });
+});
