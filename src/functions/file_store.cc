@@ -192,10 +192,4 @@ Result<DocumentId> FileStore::insert(const StoredBytes& bytes,
   return id;
 }
 
-Result<void> FileStore::remove(const StorageId& id, std::string_view text) {
-  HULL_CHECK_OK(transact(*options_.engine, *options_.knobs, "_system/delete_file",
-                         [&](Transaction& transaction) { return remove_file(transaction, id, text); }));
-  return {};
-}
-
 }  // namespace hull

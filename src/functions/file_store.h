@@ -65,7 +65,6 @@ class FileStore {
   // Blocking.
   Result<std::optional<StoredFile>> find_by_uuid(std::string_view uuid);
   Result<DocumentId> insert(const StoredBytes& bytes, const std::optional<std::string>& content_type);
-  Result<void> remove(const StorageId& id, std::string_view text);
   // A read-only transaction over the newest state.
   std::unique_ptr<Transaction> look() const;
 

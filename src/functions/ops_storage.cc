@@ -158,11 +158,9 @@ Result<bool> RunningAction::start_storage_op(const wire::Op& op) {
 Result<void> RunningAction::delete_file(const wire::Op& op) {
   HULL_TRY(NamedFile named,
            named_file(*parts_.engine->snapshot()->catalog(), op.args_json(), "storage.delete"));
-  FileStore* files = parts_.settings.files;
-  files->write_later([self = shared_from_this(), files, id = op.op_id(), named = std::move(named)] {
-    auto removed = files->remove(named.id, named.text);
-    if (!removed.ok()) return self->answer_error(id, removed.error());
-    self->answer_json(id, "null");
+  commit_apart(op.op_id(), [named = std::move(named)](Transaction& transaction) -> Result<std::string> {
+    HULL_CHECK_OK(remove_file(transaction, named.id, named.text));
+    return std::string("null");
   });
   return {};
 }

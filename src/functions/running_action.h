@@ -79,8 +79,8 @@ class RunningAction : public ActionCall, public std::enable_shared_from_this<Run
   Result<void> sleep(const wire::Op& op);
   // False: not an operation of the scheduler. ops_schedule.cc.
   Result<bool> start_schedule_op(const wire::Op& op);
-  // Runs `body` in a transaction of its own, again on conflict, and answers the operation with its result. The
-  // caller waits for nothing.
+  // Runs `body` in a transaction of its own, again on conflict, and answers the operation with its result.
+  // The caller waits for nothing.
   using OwnTransaction = std::function<Result<std::string>(Transaction&)>;
   void commit_apart(uint64_t op, OwnTransaction body);
   // False: not one of those.

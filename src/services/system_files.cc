@@ -113,19 +113,6 @@ Result<Value> delete_files(Transaction& transaction, const std::vector<std::stri
   return Value();
 }
 
-void add_mutation(SystemFunctions& functions, const std::string& name, sys::Handler handler,
-                  std::shared_ptr<const Validator> args) {
-  SystemFunction function;
-  function.type = UdfType::kMutation;
-  function.operation = "WriteData";
-  function.args = std::move(args);
-  function.run = [handler = std::move(handler)](Transaction& transaction, ValueView given,
-                                                std::optional<std::string_view>) {
-    return handler(transaction, given);
-  };
-  functions.add("_system/frontend/fileStorageV2.js:" + name, std::move(function));
-}
-
 constexpr std::string_view kFilters =
     R"({"type":"object","value":{"minCreationTime":{"fieldType":{"type":"number"},"optional":true},)"
     R"("maxCreationTime":{"fieldType":{"type":"number"},"optional":true},)"
@@ -146,35 +133,33 @@ void register_file_functions(FunctionRunner& runner, FileStore& files) {
         return Value::float64(static_cast<double>(count));
       },
       sys::component_args());
-  SystemFunction metadata;
-  metadata.operation = "ViewData";
-  metadata.args = sys::args_validator(
-      {{"paginationOpts", sys::kAny}, {"filters?", kFilters}, {"componentId?", sys::kNullableString}});
-  metadata.run = [&files](Transaction& transaction, ValueView args, std::optional<std::string_view> end) {
-    return file_metadata(files, transaction, args, end);
-  };
-  functions.add(module + "fileMetadata", std::move(metadata));
+  sys::add_page_query(
+      functions, module + "fileMetadata", "ViewData",
+      [&files](Transaction& transaction, ValueView args, std::optional<std::string_view> journal_end) {
+        return file_metadata(files, transaction, args, journal_end);
+      },
+      sys::component_args({{"paginationOpts", sys::kAny}, {"filters?", kFilters}}));
   sys::add_query(
       functions, module + "getFile", "ViewData",
       [&files](Transaction& transaction, ValueView args) { return get_file(files, transaction, args); },
-      sys::args_validator({{"storageId", sys::kString}, {"componentId?", sys::kNullableString}}));
-  add_mutation(
-      functions, "deleteFile",
+      sys::component_args({{"storageId", sys::kString}}));
+  sys::add_mutation(
+      functions, module + "deleteFile", "WriteData",
       [](Transaction& transaction, ValueView args) {
         return delete_files(transaction, {json::text_or_empty(args, "storageId")});
       },
-      sys::args_validator({{"storageId", kStorageId}, {"componentId?", sys::kNullableString}}));
-  add_mutation(
-      functions, "deleteFiles",
+      sys::component_args({{"storageId", kStorageId}}));
+  sys::add_mutation(
+      functions, module + "deleteFiles", "WriteData",
       [](Transaction& transaction, ValueView args) {
         std::vector<std::string> ids;
         ValueView list = *args.find("storageIds");
         for (size_t i = 0; i < list.count(); ++i) ids.emplace_back(list.element(i).as_string());
         return delete_files(transaction, ids);
       },
-      sys::args_validator({{"storageIds", kStorageIds}, {"componentId?", sys::kNullableString}}));
-  add_mutation(
-      functions, "generateUploadUrl",
+      sys::component_args({{"storageIds", kStorageIds}}));
+  sys::add_mutation(
+      functions, module + "generateUploadUrl", "WriteData",
       [&files](Transaction& transaction, ValueView) -> Result<Value> {
         HULL_CHECK_OK(
             append_audit_row(transaction, "generate_upload_url", metadata_with([](ValueBuilder&) {})));

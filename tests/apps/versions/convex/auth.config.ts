@@ -1,0 +1,1 @@
+export default { providers: [{ domain: "https://issuer.invalid", applicationID: "app" }] };
