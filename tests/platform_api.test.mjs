@@ -89,8 +89,22 @@ describe("descriptions", () => {
     const { paths } = await (await hull.server.get("/api/v1/openapi.json")).json();
     assert.ok(paths["/api/v1/update_usage_limit/{id}"].post.parameters[0].required);
   });
-  it("the audit log is answered as by the reference", async () => {
-    const refused = await api("list_audit_log_events");
-    assert.deepEqual([refused.http, refused.body.code], [403, "AuditLogsDisabled"]);
+  it("the audit log, page by page", async () => {
+    await hull.server.setEnv({ ONE: "1", TWO: "2" });
+    const seen = [];
+    for (let cursor = ""; ; ) {
+      const { http, body } = await api(`list_audit_log_events?from=0&limit=2&cursor=${cursor}`);
+      assert.equal(http, 200);
+      seen.push(...body.items);
+      if (!body.pagination.hasMore) break;
+      cursor = body.pagination.nextCursor;
+    }
+    assert.deepEqual(seen.slice(-2).map(({ action, metadata }) => [action, metadata.variable_name]), [["create_environment_variable", "ONE"], ["create_environment_variable", "TWO"]]);
+    assert.equal(seen[0].action, "push_config_with_components");
+    assert.deepEqual((await api(`list_audit_log_events?from=${seen.at(-1).createTime}`)).body.items.at(-1), seen.at(-1));
+    for (const [query, code] of [["limit=0", "LimitOutOfRange"], ["limit=101", "LimitOutOfRange"], ["cursor=!", "InvalidCursor"], ["from=x", "BadQueryArgs"]]) {
+      const refused = await api(`list_audit_log_events?${query}`);
+      assert.deepEqual([refused.http, refused.body.code], [400, code]);
+    }
   });
 });

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "server/router.h"
+#include "services/audit_events.h"
 #include "services/usage_meter.h"
 #include "value/json.h"
 
@@ -63,10 +64,27 @@ Result<std::string> current_usage(ServerContext& context, const HttpRequest&) {
   return out + "},\"seedStatus\":\"complete\"}";
 }
 
-// Audit rows are kept, and shown by system functions; this listing of them is a feature of hosted
-// deployments.
-Result<std::string> audit_log(ServerContext&, const HttpRequest&) {
-  return Error::forbidden("AuditLogsDisabled", "Audit logs are not available for this deployment.");
+// A number of the query string; `fallback` if it is not given, nullopt if it is none.
+std::optional<double> number_parameter(const HttpRequest& request, std::string_view name, double fallback) {
+  auto text = request.query_value(name);
+  if (!text) return fallback;
+  double number = 0;
+  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return number;
+}
+
+Result<std::string> audit_log(ServerContext& context, const HttpRequest& request) {
+  constexpr double kDefaultLimit = 15, kMaxLimit = 100;
+  auto from = number_parameter(request, "from", 0);
+  if (!from)
+    return Error::bad_request("BadQueryArgs", "Failed to deserialize query string: `from` must be a number");
+  auto limit = number_parameter(request, "limit", kDefaultLimit);
+  if (!limit || *limit < 1 || *limit > kMaxLimit)
+    return Error::bad_request("LimitOutOfRange", "`limit` must be between 1 and 100");
+  std::optional<std::string> cursor;
+  if (auto text = request.query_value("cursor"); text && !text->empty()) cursor = std::string(*text);
+  return audit_events(*context.runner->engine().snapshot(), *from, cursor, static_cast<size_t>(*limit));
 }
 
 }  // namespace
