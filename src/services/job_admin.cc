@@ -6,7 +6,7 @@
 
 #include "functions/scheduled_jobs.h"
 #include "services/audit_log.h"
-#include "services/transact.h"
+#include "database/transact.h"
 #include "value/key.h"
 
 namespace hull {

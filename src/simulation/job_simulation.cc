@@ -1,6 +1,10 @@
 #include "simulation/job_simulation.h"
 
+#include <algorithm>
+#include <iterator>
+#include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -117,7 +121,7 @@ class JobRun {
         if (undone) transaction.rollback_nested();
         if (sound && !undone) scheduled.push_back(*id);
       }
-      std::optional<std::string> spared;
+      std::optional<std::string> canceled, spared;
       if (sound && !world_.scheduled.empty() && random.chance(0.5)) {
         auto chosen = std::next(world_.scheduled.begin(),
                                 static_cast<std::ptrdiff_t>(random.below(world_.scheduled.size())));
@@ -125,10 +129,12 @@ class JobRun {
         auto job = find_job(transaction, id);
         sound = job.ok() && cancel_job(transaction, id, env_.unix_nanos()).ok();
         if (sound && !*job) world_.fail("job " + *chosen + " is lost");
-        if (sound && *job && (*job)->state == State::kPending) spared = *chosen;
+        if (sound && *job && !(*job)->finished()) canceled = *chosen;
+        if (canceled && (*job)->state == State::kPending) spared = *chosen;
       }
       if (!sound || !transaction.has_writes() || !world_.commit(transaction)) continue;
       world_.scheduled.insert(scheduled.begin(), scheduled.end());
+      if (canceled) world_.canceled.insert(*canceled);
       if (spared) world_.spared.insert(*spared);
     }
     --world_.clients;
@@ -187,7 +193,8 @@ class JobRun {
     const bool mutation = job.udf_path == "jobs.js:mutation", action = job.udf_path == "jobs.js:action";
     if (!job.completed_ts) return " has no time of its end";
     if (effects > 1) return " happened " + std::to_string(effects) + " times";
-    if (world_.spared.contains(id) && (job.state != State::kCanceled || effects > 0 || starts > 0))
+    if (world_.canceled.contains(id) && job.state != State::kCanceled) return " is not canceled any more";
+    if (world_.spared.contains(id) && (effects > 0 || starts > 0))
       return " runs though it was canceled before";
     switch (job.state) {
       case State::kSuccess:

@@ -23,7 +23,8 @@ struct JobWorld {
   size_t clients = 0;
 
   std::set<std::string> scheduled;  // ids whose commit was acknowledged
-  std::set<std::string> spared;     // canceled while they were pending, acknowledged
+  std::set<std::string> canceled;   // canceled before their end, acknowledged
+  std::set<std::string> spared;     // of them: while they were pending
   std::map<std::string, int> action_starts;
   std::optional<std::string> failure;
   uint64_t retries = 0;
