@@ -131,6 +131,7 @@ class DueQueueImpl final : public DueQueue {
     }
     if (done.empty()) return {};
     SnapshotPtr snapshot = engine_.snapshot();
+    bool passed_over = false;  // a row that became due again before its handler was done
     for (const InternalId& id : done) {
       auto found = running_.find(id);
       if (found == running_.end()) continue;
@@ -139,9 +140,12 @@ class DueQueueImpl final : public DueQueue {
       // What cannot be read may be unchanged.
       if (!row.ok() || (*row && index_->key_for((*row)->value) == found->second.key))
         found->second.held_until = env_.monotonic_nanos() + kUnchangedWaitNs;
-      else
+      else {
+        passed_over |= *row && next_ts(**row) && index_->key_for((*row)->value) < position_;
         running_.erase(found);
+      }
     }
+    if (passed_over) start_over();
     running_count_ = active_[kPlain] + active_[kApart];
     return {};
   }

@@ -13,7 +13,7 @@ class CronSimulationTest : public ::testing::TestWithParam<int> {
   void TearDown() override { spdlog::set_level(spdlog::level::info); }
 };
 
-constexpr int kSeedsPerTest = 50;
+constexpr int kSeedsPerTest = 10;
 
 TEST_P(CronSimulationTest, EveryRunIsConcludedOnce) {
   CronReport sum;
@@ -28,7 +28,7 @@ TEST_P(CronSimulationTest, EveryRunIsConcludedOnce) {
   EXPECT_GT(counts.mutations, 20u * kSeedsPerTest);
   EXPECT_GT(counts.actions, 20u * kSeedsPerTest);
   EXPECT_GT(counts.failures, 2u * kSeedsPerTest);
-  EXPECT_GT(counts.lost_actions, kSeedsPerTest / 10u);
+  EXPECT_GT(counts.lost_actions, 0u);
   EXPECT_GT(counts.skipped, 5u * kSeedsPerTest);
   EXPECT_GT(counts.pushes, 5u * kSeedsPerTest);
   EXPECT_GT(sum.pauses, 1u * kSeedsPerTest);

@@ -61,15 +61,14 @@ void SimJobs::action(FunctionCall call, FunctionCallback done) {
 }
 
 void SimJobs::start(const FunctionCall& call, FunctionCallback done, std::function<FunctionResult()> body) {
-  const std::string name = name_of(call);
-  calls_.push_back(world_.env.start_thread(
-      ("call of " + name).c_str(), [this, name, done = std::move(done), body = std::move(body)] {
-        if (++running_[name] > 1)
-          world_.history.fail("two runs of the cron job " + name + " at the same time");
-        FunctionResult result = body();
-        --running_[name];
-        done(std::move(result));
-      }));
+  calls_.push_back(
+      world_.env.start_thread(("call of " + name_of(call)).c_str(),
+                              [done = std::move(done), body = std::move(body)] { done(body()); }));
+}
+
+std::shared_ptr<void> SimJobs::note_running(const std::string& job) {
+  if (++running_[job] > 1) world_.history.fail("two runs of the cron job " + job + " at the same time");
+  return {nullptr, [this, job](void*) { --running_[job]; }};
 }
 
 void SimJobs::work(SimRandom& random) {
@@ -93,6 +92,7 @@ FunctionResult SimJobs::run_mutation(const FunctionCall& call, const MutationFra
     auto run = next_run(tx, name_of(call));
     if (!run.ok()) return failed(run.error());
     if (!*run) return failed(Error::internal("a run of a job that does not exist"));
+    const auto running = note_running((*run)->first);
     ValueBuilder row;
     row.begin_object().key("job").string((*run)->first).key("due").int64((*run)->second.next_ts).end();
     if (auto id = tx.insert("runs", row.finish()); !id.ok()) return failed(id.error());
@@ -116,8 +116,11 @@ FunctionResult SimJobs::run_action(const FunctionCall& call, SimRandom& random) 
   auto run = next_run(tx, name_of(call));
   if (!run.ok()) return failed(run.error());
   // Unless a push has changed the job since.
-  if (*run && (*run)->second.running && (*run)->second.running->request_id == call.context.request_id)
+  std::shared_ptr<void> running;
+  if (*run && (*run)->second.running && (*run)->second.running->request_id == call.context.request_id) {
+    running = note_running((*run)->first);
     ++effects_[{(*run)->first, (*run)->second.next_ts}];
+  }
   work(random);
   if (faulty && random.chance(0.1)) return failed(Error::bad_request("Boom", "boom"));
   if (faulty && random.chance(0.05)) return failed(Error::overloaded("Busy", "busy"));

@@ -39,12 +39,14 @@ class SimJobs final : public JobRunner {
   void start(const FunctionCall& call, FunctionCallback done, std::function<FunctionResult()> body);
   FunctionResult run_mutation(const FunctionCall& call, const MutationFrame& frame, SimRandom& random);
   FunctionResult run_action(const FunctionCall& call, SimRandom& random);
+  // Until what it returns is gone.
+  std::shared_ptr<void> note_running(const std::string& job);
   void work(SimRandom& random);
 
   World& world_;
   SimRandom random_;
   std::map<CronSlot, int>& effects_;
-  std::map<std::string, int> running_;  // per name of a job
+  std::map<std::string, int> running_;  // per id of a job
   std::vector<std::unique_ptr<Thread>> calls_;
 };
 
