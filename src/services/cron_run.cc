@@ -37,6 +37,11 @@ Result<void> CronRun::begin(Transaction& transaction, CronNextRun::InProgress id
   return {};
 }
 
+Result<void> CronRun::give_back(Transaction& transaction) {
+  next.running.reset();
+  return transaction.system_replace(id, next.row());
+}
+
 Result<int64_t> CronRun::conclude(Transaction& transaction, const Outcome& outcome, int64_t now_ns,
                                   double splay_s) const {
   HULL_TRY(DocumentPtr current_job, transaction.system_get(job_id));

@@ -32,6 +32,9 @@ struct CronRun {
   // Records an action as in progress: from now on `selected` is the row that says so.
   Result<void> begin(Transaction& transaction, CronNextRun::InProgress ids);
 
+  // Takes that record back: the action has not run at all.
+  Result<void> give_back(Transaction& transaction);
+
   // What came of it.
   struct Outcome {
     Value status;  // CronStatus

@@ -144,6 +144,7 @@ class CronRunnerImpl final : public CronRunner {
 
   void finish(const ActivePtr& active, const FunctionResult& result) {
     const double seconds = seconds_since(env(), active->started_ns);
+    if (active->type == UdfType::kAction && was_stopped(result)) return give_back(active);
     if (active->type == UdfType::kMutation) {
       if (result.system_error) return retry(active, *result.system_error);
       if (result.value) report_skipped(*active);
@@ -158,6 +159,24 @@ class CronRunnerImpl final : public CronRunner {
     else
       status = CronStatus::failure(result.system_error ? result.system_error->public_message() : kLostAction);
     conclude(active, std::move(status), result.log_lines, seconds);
+  }
+
+  // Refused because the deployment was paused between the record of the run and its start.
+  bool was_stopped(const FunctionResult& result) const {
+    auto stopped = options_.jobs->stopped();
+    return stopped && result.error && result.error->message == *stopped + "\n";
+  }
+
+  void give_back(const ActivePtr& active) {
+    const CronRun before = active->run;
+    auto given = commit([&](Transaction& transaction) -> Result<bool> {
+      active->run = before;
+      HULL_TRY(bool mine, active->run.is_present(transaction));
+      if (mine) HULL_CHECK_OK(active->run.give_back(transaction));
+      return mine;
+    });
+    if (given.ok()) return active->done();
+    again(active, given.error(), [this, active] { give_back(active); });
   }
 
   // The run failed before its function began.
