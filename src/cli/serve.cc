@@ -133,9 +133,6 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   register_system_functions(*backend.runner);
   register_file_functions(*backend.runner, *backend.files);
   backend.maintenance = Maintenance::start(*backend.engine, knobs);
-  backend.jobs = job_runner(*backend.runner);
-  backend.scheduler = Scheduler::start({backend.engine.get(), &knobs, backend.jobs.get(),
-                                        std::max<size_t>(1, std::thread::hardware_concurrency())});
   TokenVerifier::Options tokens;
   tokens.providers = [engine = backend.engine.get()] {
     return stored_auth_providers(*engine->snapshot()->catalog());
@@ -171,22 +168,26 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   attached.files = backend.files.get();
   attached.log_streams = backend.log_streams.get();
   attached.usage = backend.usage.get();
-  attached.scheduler = backend.scheduler.get();
+  attached.start_jobs = [&]() -> ServerBackend::Jobs {
+    backend.jobs = job_runner(*backend.runner);
+    backend.scheduler = Scheduler::start({backend.engine.get(), &knobs, backend.jobs.get(),
+                                          std::max<size_t>(1, std::thread::hardware_concurrency())});
+    backend.crons = CronRunner::start(
+        {backend.engine.get(), &knobs, backend.jobs.get(),
+         [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
+    return {backend.scheduler.get(), backend.crons.get()};
+  };
   attached.instance_name = credentials.instance_name;
   attached.cloud_origin = cloud_origin;
   attached.site_origin = site_origin;
   backend.server->attach(std::move(attached));
-
-  backend.crons = CronRunner::start(
-      {backend.engine.get(), &knobs, backend.jobs.get(),
-       [log = &backend.runner->log()](FunctionLogEntry entry) { log->append(std::move(entry)); }});
   spdlog::info("backend listening on {}:{}", options.interface, port);
   return {};
 }
 
 // Quietest first: no more jobs and requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
-  backend.crons.reset();
+  if (backend.crons) backend.crons->stop();
   if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
   backend.file_sweeper.reset();
@@ -194,6 +195,7 @@ void stop(Backend& backend) {
   backend.log_streams.reset();
   backend.deploy.reset();
   backend.maintenance.reset();
+  backend.crons.reset();
   backend.scheduler.reset();
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();

@@ -29,6 +29,7 @@ namespace hull {
 
 class FileStore;
 class LogStreams;
+class CronRunner;
 class Scheduler;
 class UsageMeter;
 
@@ -57,6 +58,7 @@ struct ServerContext {
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
   Scheduler* scheduler = nullptr;
+  CronRunner* crons = nullptr;
   const Knobs* knobs = nullptr;
   std::string instance_name, cloud_origin, site_origin, version;
   bool redact_logs = false;

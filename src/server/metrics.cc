@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "services/cron_runner.h"
 #include "services/scheduler.h"
 
 namespace hull {
@@ -104,8 +105,8 @@ void Metrics::record_limited(std::string_view what) {
   limited_.Add({{"what", std::string(what)}}).Increment();
 }
 
-std::string Metrics::render(FunctionRunner* runner, const Scheduler* scheduler, size_t open_connections,
-                            const std::string& version) {
+std::string Metrics::render(FunctionRunner* runner, const Scheduler* scheduler, const CronRunner* crons,
+                            size_t open_connections, const std::string& version) {
   metrics::Families out = registry_.Collect();
   append(out, sync_.collect());
   out.push_back(metrics::gauge(board_name("backend_http_service_concurrent_requests"),
@@ -126,6 +127,7 @@ std::string Metrics::render(FunctionRunner* runner, const Scheduler* scheduler, 
     append(out, runner->metric_families());
     append_engine(out, runner->engine());
     if (scheduler != nullptr) append(out, scheduler->metric_families());
+    if (crons != nullptr) append(out, crons->metric_families());
   }
   out.push_back(std::move(memory));
   out.push_back(metrics::gauge(board_name("convex_binary_versions_total"), "1 for the version that runs", 1,

@@ -18,6 +18,7 @@
 
 namespace hull {
 
+class CronRunner;
 class Scheduler;
 
 class Metrics {
@@ -32,9 +33,9 @@ class Metrics {
   std::atomic<int64_t>& concurrent_requests() { return concurrent_requests_; }
   SyncCounters& sync() { return sync_; }
 
-  // `runner` and `scheduler` may be null while the server starts.
-  std::string render(FunctionRunner* runner, const Scheduler* scheduler, size_t open_connections,
-                     const std::string& version);
+  // `runner`, `scheduler` and `crons` may be null while the server starts.
+  std::string render(FunctionRunner* runner, const Scheduler* scheduler, const CronRunner* crons,
+                     size_t open_connections, const std::string& version);
 
  private:
   prometheus::Histogram& http_series_locked(std::string_view endpoint, std::string_view method, int status,

@@ -55,7 +55,7 @@ void metrics_text(ServerContext& context, RequestPtr, ClientVersion, Responder r
   bool ready = context.ready.load(std::memory_order_acquire);
   HttpResponse response = HttpResponse::text(
       200, context.metrics.render(ready ? context.runner : nullptr, ready ? context.scheduler : nullptr,
-                                  context.limiter->open(), context.version));
+                                  ready ? context.crons : nullptr, context.limiter->open(), context.version));
   response.headers[0].second = "text/plain; version=0.0.4; charset=utf-8";
   respond(std::move(response));
 }

@@ -71,7 +71,6 @@ class ServerImpl final : public Server {
     context_.files = backend.files;
     context_.log_streams = backend.log_streams;
     context_.usage = backend.usage;
-    context_.scheduler = backend.scheduler;
     context_.instance_name = std::move(backend.instance_name);
     context_.cloud_origin = std::move(backend.cloud_origin);
     context_.site_origin = std::move(backend.site_origin);
@@ -79,6 +78,11 @@ class ServerImpl final : public Server {
     sync_.auth = backend.auth;
     backend.runner->answer_fetch_locally(local_fetch(pipeline_.get(), LocalCaller::kFunction));
     backend.auth->answer_locally(local_fetch(pipeline_.get(), LocalCaller::kAuthentication));
+    if (backend.start_jobs) {
+      const ServerBackend::Jobs jobs = backend.start_jobs();
+      context_.scheduler = jobs.scheduler;
+      context_.crons = jobs.crons;
+    }
     context_.ready.store(true, std::memory_order_release);
   }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,7 @@ namespace hull {
 
 class FileStore;
 class LogStreams;
+class CronRunner;
 class Scheduler;
 class UsageMeter;
 
@@ -47,7 +49,13 @@ struct ServerBackend {
   FileStore* files = nullptr;
   LogStreams* log_streams = nullptr;
   UsageMeter* usage = nullptr;
-  Scheduler* scheduler = nullptr;
+  // Starts what calls functions by itself. Called by attach() once functions may be called (their fetch() of
+  // the deployment's own origins needs the server), before requests are answered. Empty = nothing does.
+  struct Jobs {
+    Scheduler* scheduler = nullptr;
+    CronRunner* crons = nullptr;
+  };
+  std::function<Jobs()> start_jobs;
   std::string instance_name, cloud_origin, site_origin;
 };
 

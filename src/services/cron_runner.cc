@@ -1,6 +1,7 @@
 #include "services/cron_runner.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -46,18 +47,29 @@ class CronRunnerImpl final : public CronRunner {
     queue.knobs = options_.knobs;
     queue.table = kCronNextRun;
     queue.parallelism = options_.knobs->max_running_crons;
-    queue.may_run = [jobs = options_.jobs] { return !jobs->stopped(); };
-    queue.handle = [this, inbox = tasks_.inbox()](DocumentPtr row, std::function<void()> done) {
+    queue.may_run = [this] { return !stopped_ && !options_.jobs->stopped(); };
+    queue.handle = [this](DocumentPtr row, std::function<void()> done) {
       auto active = std::make_shared<Active>();
       active->row = std::move(row);
       active->done = std::move(done);
-      inbox->post([this, active] { attempt(active); });
+      inbox_->post([this, active] { attempt(active); });
     };
     queue_ = DueQueue::start(std::move(queue));
   }
 
-  int64_t lag_ns() const override { return queue_->lag_ns(); }
-  size_t running() const override { return queue_->running(); }
+  ~CronRunnerImpl() override { stop(); }
+
+  void stop() override {
+    stopped_ = true;
+    tasks_.reset();
+  }
+
+  metrics::Families metric_families() const override {
+    return {
+        metrics::gauge("hull_cron_lag_seconds", "How late the oldest due cron job is",
+                       static_cast<double>(queue_->lag_ns()) / 1e9),
+        metrics::gauge("hull_crons_running", "Cron jobs that run", static_cast<double>(queue_->running()))};
+  }
 
  private:
   Engine& engine() const { return *options_.engine; }
@@ -137,7 +149,7 @@ class CronRunnerImpl final : public CronRunner {
   }
 
   FunctionCallback result_callback(const ActivePtr& active) {
-    return [this, active, inbox = tasks_.inbox()](FunctionResult result) {
+    return [this, active, inbox = inbox_](FunctionResult result) {
       inbox->post([this, active, result = std::move(result)] { finish(active, result); });
     };
   }
@@ -216,8 +228,7 @@ class CronRunnerImpl final : public CronRunner {
     const double bound_ms =
         std::min(kMaxBackoffMs, kFirstBackoffMs * std::pow(2.0, static_cast<double>(active->failures++)));
     const double share = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
-    tasks_.inbox()->at(env().monotonic_nanos() + static_cast<int64_t>(bound_ms * share * 1e6),
-                       std::move(task));
+    inbox_->at(env().monotonic_nanos() + static_cast<int64_t>(bound_ms * share * 1e6), std::move(task));
   }
 
   // Runs a transaction of the server and waits for its commit, again after conflicts. What `body` returned.
@@ -254,8 +265,10 @@ class CronRunnerImpl final : public CronRunner {
   }
 
   const CronRunnerOptions options_;
+  std::atomic<bool> stopped_{false};
+  std::unique_ptr<TimedTasks> tasks_ = std::make_unique<TimedTasks>(env(), "crons");
+  const std::shared_ptr<TimedTasks::Inbox> inbox_ = tasks_->inbox();
   std::unique_ptr<DueQueue> queue_;
-  TimedTasks tasks_{env(), "crons"};  // ends before the queue does
 };
 
 }  // namespace

@@ -7,14 +7,16 @@
 // for ever.
 //
 // Threads: rows are handed out by a DueQueue; all else happens on one thread of its own, which waits for its
-// commits. Functions run elsewhere. Everything goes through the engine's Env. Destroying it ends both
-// threads; what still runs then ends by itself, and no result of it is recorded but the commit of a mutation.
+// commits. Functions run elsewhere. Everything goes through the engine's Env. stop() ends the second thread,
+// destroying it both; what still runs then ends by itself, and no result of it is recorded but the commit of
+// a mutation.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "base/knobs.h"
+#include "base/metrics.h"
 #include "database/engine.h"
 #include "functions/function_log.h"
 #include "services/job_runner.h"
@@ -32,8 +34,9 @@ class CronRunner {
  public:
   static std::unique_ptr<CronRunner> start(CronRunnerOptions options);
   virtual ~CronRunner() = default;
-  virtual int64_t lag_ns() const = 0;  // how late the latest job is, 0 = none is due
-  virtual size_t running() const = 0;
+  // Starts and records nothing any more. Blocks for a moment.
+  virtual void stop() = 0;
+  virtual metrics::Families metric_families() const = 0;
 };
 
 }  // namespace hull
