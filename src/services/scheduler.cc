@@ -1,14 +1,15 @@
 #include "services/scheduler.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "base/log.h"
 #include "base/random.h"
 #include "functions/lookup.h"
 #include "functions/scheduled_jobs.h"
-#include "services/delayed_tasks.h"
 #include "services/due_queue.h"
+#include "services/timed_tasks.h"
 #include "value/json.h"
 #include "value/key.h"
 
@@ -58,14 +59,12 @@ class Core : public std::enable_shared_from_this<Core> {
       : options_(options),
         engine_(*options.engine),
         env_(engine_.env()),
-        tasks_(std::make_unique<DelayedTasks>(env_, "scheduler")) {}
+        tasks_(std::make_unique<TimedTasks>(env_, "scheduler")),
+        inbox_(tasks_->inbox()) {}
 
   void stop() {
-    std::unique_ptr<DelayedTasks> tasks;
-    {
-      std::lock_guard lock(mutex_);
-      tasks.swap(tasks_);
-    }
+    stopped_ = true;
+    tasks_.reset();
   }
 
   bool is_action(const Document& row) {
@@ -136,14 +135,8 @@ class Core : public std::enable_shared_from_this<Core> {
     after(kSampleNs, [this, lag_ns] { sample_lag(lag_ns); });
   }
 
-  bool may_run() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!tasks_) return false;
-    }
-    return !options_.runner->stopped();
-  }
-  void post(std::function<void()> task) { after(0, std::move(task)); }
+  bool may_run() { return !stopped_ && !options_.runner->stopped(); }
+  void post(TimedTasks::Task task) { inbox_->post(std::move(task)); }
   const JobLag& lag() const { return lag_; }
   const Counters& counters() const { return counters_; }
 
@@ -327,9 +320,8 @@ class Core : public std::enable_shared_from_this<Core> {
   }
 
   // Nothing happens after stop().
-  void after(int64_t delay_ns, std::function<void()> task) {
-    std::lock_guard lock(mutex_);
-    if (tasks_) tasks_->after(delay_ns, std::move(task));
+  void after(int64_t delay_ns, TimedTasks::Task task) {
+    inbox_->at(env_.monotonic_nanos() + delay_ns, std::move(task));
   }
 
   static Interval finished_before(int64_t ns) {
@@ -345,8 +337,9 @@ class Core : public std::enable_shared_from_this<Core> {
   Env& env_;
   Counters counters_;
   JobLag lag_;
-  std::mutex mutex_;
-  std::unique_ptr<DelayedTasks> tasks_;
+  std::atomic<bool> stopped_{false};
+  std::unique_ptr<TimedTasks> tasks_;  // the scheduler's owner alone ends it
+  const std::shared_ptr<TimedTasks::Inbox> inbox_;
 };
 
 class SchedulerImpl final : public Scheduler {
