@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "database/transact.h"
 #include "deploy/evaluate_schema.h"
 #include "deploy/evaluated_push.h"
 #include "deploy/finish.h"
@@ -16,7 +17,6 @@
 #include "deploy/source_package.h"
 #include "deploy/wait.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
 #include "value/json.h"
 
 namespace hull {

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "database/transact.h"
 #include "deploy/analysis_json.h"
 #include "deploy/cron_rows.h"
 #include "deploy/index_diff.h"
@@ -12,7 +13,6 @@
 #include "deploy/schema_change.h"
 #include "functions/function_handles.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
 #include "services/variable_change.h"
 #include "value/json.h"
 

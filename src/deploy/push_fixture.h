@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "base/random.h"
+#include "database/transact.h"
 #include "deploy/deploy.h"
 #include "functions/code_loader.h"
 #include "services/admin_keys.h"
-#include "services/transact.h"
 #include "storage/sqlite/sqlite_store.h"
 #include "value/json.h"
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "database/transact.h"
 #include "deploy/index_diff.h"
-#include "services/transact.h"
 #include "value/json.h"
 
 namespace hull {

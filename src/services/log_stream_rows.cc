@@ -1,9 +1,9 @@
 #include "services/log_stream_rows.h"
 
+#include "database/transact.h"
 #include "services/audit_log.h"
 #include "services/json_fields.h"
 #include "services/log_stream_config.h"
-#include "services/transact.h"
 
 namespace hull {
 namespace {

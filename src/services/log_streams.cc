@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "database/transact.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
 #include "value/json.h"
 
 namespace hull {

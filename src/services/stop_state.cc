@@ -1,8 +1,8 @@
 #include "services/stop_state.h"
 
+#include "database/transact.h"
 #include "services/audit_log.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
 
 namespace hull {
 namespace {

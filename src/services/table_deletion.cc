@@ -1,7 +1,7 @@
 #include "services/table_deletion.h"
 
+#include "database/transact.h"
 #include "services/audit_log.h"
-#include "services/transact.h"
 
 namespace hull {
 

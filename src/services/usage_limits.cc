@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "database/transact.h"
 #include "services/audit_log.h"
 #include "services/json_fields.h"
-#include "services/transact.h"
 #include "value/json.h"
 
 namespace hull {

@@ -1,9 +1,9 @@
 #include "services/variable_change.h"
 
+#include "database/transact.h"
 #include "functions/canonical_urls.h"
 #include "services/auth_providers.h"
 #include "services/environment.h"
-#include "services/transact.h"
 
 namespace hull {
 namespace {
