@@ -8,9 +8,9 @@ import { promisify } from "node:util";
 import { freePort, sleep } from "../tests/lib/server.mjs";
 
 const NGINX = "/usr/sbin/nginx";
-const MEBIBYTES = 512;
+const MEBIBYTES = 256;
 const ROUNDS = 3;
-const PARALLEL = 8;
+const PARALLEL = 4;
 
 const curl = async (...args) => {
   const { stdout } = await promisify(execFile)("curl", ["--silent", "--show-error", "--fail", "--write-out", "\n%{time_total}", ...args], { maxBuffer: 1 << 22 });

@@ -26,16 +26,10 @@ export const pictures = query({
       .paginate(opts),
 });
 export const ofUserTable = query({ args: id, handler: (ctx, { id }) => ctx.db.get(asFile(id)) });
-export const refusedInQuery = query({
-  args: { ...id, op: v.string() },
-  handler: (ctx, { id, op }) => (ctx.storage as any)[op](id),
-});
+// What the library does not offer in queries.
 export const opInQuery = query({
   args: { ...id, op: v.string() },
-  handler: async (_ctx, { id, op }) => {
-    const { performAsyncSyscall } = { performAsyncSyscall: (globalThis as any).Convex.asyncSyscall };
-    return JSON.parse(await performAsyncSyscall(op, JSON.stringify({ storageId: id })));
-  },
+  handler: async (_ctx, { id, op }) => JSON.parse(await (globalThis as any).Convex.asyncSyscall(op, JSON.stringify({ storageId: id }))),
 });
 
 // --- mutations ---
