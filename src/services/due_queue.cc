@@ -131,19 +131,21 @@ class DueQueueImpl final : public DueQueue {
     }
     if (done.empty()) return {};
     SnapshotPtr snapshot = engine_.snapshot();
-    bool passed_over = false;  // a row that became due again before its handler was done
+    bool passed_over = false;
     for (const InternalId& id : done) {
       auto found = running_.find(id);
       if (found == running_.end()) continue;
       --active_[found->second.kind];
       auto row = snapshot->get(table_.tablet, id);
+      const std::string key = row.ok() && *row ? index_->key_for((*row)->value) : std::string();
       // What cannot be read may be unchanged.
-      if (!row.ok() || (*row && index_->key_for((*row)->value) == found->second.key))
+      if (!row.ok() || key == found->second.key) {
         found->second.held_until = env_.monotonic_nanos() + kUnchangedWaitNs;
-      else {
-        passed_over |= *row && next_ts(**row) && index_->key_for((*row)->value) < position_;
-        running_.erase(found);
+        continue;
       }
+      running_.erase(found);
+      // It may have been read with its new time already, and left out because it was running.
+      passed_over |= key >= start_ && key < position_;
     }
     if (passed_over) start_over();
     running_count_ = active_[kPlain] + active_[kApart];

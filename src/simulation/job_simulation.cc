@@ -79,7 +79,7 @@ class JobRun {
     world_.engine = engine->get();
     world_.stopping = false;
     const size_t ending = last ? 0 : random_.below(4);  // 0: quiet, 1: killed, else a power cut
-    if (ending >= 2) disk_.cut_power_at(disk_.operations() + 1 + random_.below(300));
+    disk_.cut_power_at(ending >= 2 ? disk_.operations() + 1 + random_.below(300) : UINT64_MAX);
     SimJobRunner runner(world_, random_.fork());
     auto scheduler = Scheduler::start({engine->get(), &world_.knobs, &runner, 1});
     {
@@ -152,6 +152,17 @@ class JobRun {
     return jobs;
   }
 
+  std::string unfinished(const std::vector<ScheduledJob>& jobs) {
+    std::string out = "jobs never end:";
+    for (const ScheduledJob& job : jobs) {
+      if (job.finished()) continue;
+      out += " " + job.id.text() + " " + job.udf_path +
+             (job.state == State::kPending ? " pending, due since " : " in progress, due since ") +
+             std::to_string((env_.unix_nanos() - *job.next_ts) / kSecond) + " s";
+    }
+    return out;
+  }
+
   std::map<std::string, int> all_effects(const Snapshot& snapshot) {
     std::map<std::string, int> effects;
     const TableInfo* table = snapshot.catalog()->table(std::string_view("effects"));
@@ -172,7 +183,7 @@ class JobRun {
       snapshot = world_.engine->snapshot();
       jobs = all_jobs(*snapshot);
       resting = std::all_of(jobs.begin(), jobs.end(), [](const auto& job) { return job.finished(); });
-      if (!resting && env_.monotonic_nanos() > give_up_at) return world_.fail("a job never ends");
+      if (!resting && env_.monotonic_nanos() > give_up_at) return world_.fail(unfinished(jobs));
     }
     if (world_.failure) return;
     auto effects = all_effects(*snapshot);
