@@ -35,7 +35,7 @@ LimitWarning near_limit(std::string_view code, std::string_view message, size_t 
 }  // namespace
 
 TransactionLimits TransactionLimits::of(const Knobs& knobs) {
-  return {knobs.max_documents_read, knobs.max_bytes_read, knobs.max_read_intervals,
+  return {knobs.max_documents_read,    knobs.max_bytes_read,    knobs.max_read_intervals,
           knobs.max_documents_written, knobs.max_bytes_written, knobs.max_jobs_scheduled,
           knobs.max_job_args_bytes};
 }
@@ -108,8 +108,7 @@ void add_limit_warnings(const TransactionUsage& usage, size_t intervals, const T
   check("TooManyBytesWritten", "Many bytes written", usage.bytes_written, limits.bytes_written, " bytes", "");
   auto check_jobs = [&](std::string_view code, std::string_view what, size_t actual, size_t limit,
                         std::string_view unit) {
-    if (above_four_fifths(actual, limit))
-      warnings.push_back(near_limit(code, what, actual, limit, unit, ""));
+    if (above_four_fifths(actual, limit)) warnings.push_back(near_limit(code, what, actual, limit, unit, ""));
   };
   check_jobs("TooManyFunctionsScheduled", "Many functions scheduled by this mutation", usage.jobs_scheduled,
              limits.jobs_scheduled, "");

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "services/cron_specs.h"
 #include "functions/code.h"
+#include "services/cron_specs.h"
 
 namespace hull {
 

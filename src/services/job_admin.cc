@@ -4,9 +4,9 @@
 #include <functional>
 #include <limits>
 
+#include "database/transact.h"
 #include "functions/scheduled_jobs.h"
 #include "services/audit_log.h"
-#include "database/transact.h"
 #include "value/key.h"
 
 namespace hull {
