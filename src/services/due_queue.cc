@@ -279,6 +279,8 @@ class DueQueueImpl final : public DueQueue {
       Waiting entry = std::move(waiting_[next].front());
       waiting_[next].pop_front();
       const InternalId id = entry.row->id.internal;
+      // It got a new time while it waited, and was read with both: once the first is done, it is read again.
+      if (running_.contains(id)) continue;
       running_[id] = Running{std::move(entry.key), next, std::nullopt};
       ++active_[next];
       running_count_ = active_[kPlain] + active_[kApart];

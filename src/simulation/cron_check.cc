@@ -91,6 +91,9 @@ class CronCheck {
       if (before->running || after->next_ts != before->next_ts) fail("an action began in a wrong state");
       return;
     }
+    const bool given_back =
+        before->running && after->next_ts == before->next_ts && after->previous_ts == before->previous_ts;
+    if (given_back) return;  // refused, since the deployment was paused; that it had no effect is seen later
     concluded(*before, *after, commit);
   }
 

@@ -126,7 +126,8 @@ class Run {
     while (world_.engine->read_only() && !over()) env_.sleep(kSecond);
     set_paused(false);
     jobs.faulty = false;
-    env_.sleep(2 * kMaxLateness);
+    // In steps: time may leap to the next deadline while others could run.
+    for (int64_t slept = 0; slept < 2 * kMaxLateness; slept += kSecond) env_.sleep(kSecond);
     const SnapshotPtr snapshot = world_.engine->snapshot();
     const TableInfo& table = *snapshot->catalog()->table(kCronNextRun);
     auto rows = snapshot->scan(*table.find_index("by_next_ts"), Interval{"", std::nullopt}, Order::kAsc, 100);

@@ -13,7 +13,7 @@ class CronSimulationTest : public ::testing::TestWithParam<int> {
   void TearDown() override { spdlog::set_level(spdlog::level::info); }
 };
 
-constexpr int kSeedsPerTest = 10;
+constexpr int kSeedsPerTest = 50;
 
 TEST_P(CronSimulationTest, EveryRunIsConcludedOnce) {
   CronReport sum;

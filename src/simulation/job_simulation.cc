@@ -53,6 +53,7 @@ class JobRun {
       return world_.fail("the directory cannot be made");
     const size_t lives = 2 + random_.below(3);
     for (size_t life = 0; life <= lives && !world_.failure; ++life) {
+      disk_.cut_power_at(UINT64_MAX);  // what the life before did not come to
       SqliteOptions options;
       options.path = "data/hull.sqlite3";
       options.disk = &disk_;
