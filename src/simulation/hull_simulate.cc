@@ -40,13 +40,13 @@ int main(int argc, char** argv) {
   if (jobs) {
     JobRunReport job_sum;
     for (; done < runs && (seconds == 0 || elapsed() < seconds); ++done) {
-      const JobRunReport report = run_job_simulation(seed + done);
+      const unsigned long long this_seed = seed + done;
+      const JobRunReport report = run_job_simulation(this_seed);
       if (report.failure) {
         std::printf(
             "FAILED after %llu runs (%.1f s), seed %llu: %s\nrepeat: scripts/simulate --jobs --seed %llu\n",
-            static_cast<unsigned long long>(done) + 1, elapsed(),
-            static_cast<unsigned long long>(seed + done), report.failure->c_str(),
-            static_cast<unsigned long long>(seed + done));
+            static_cast<unsigned long long>(done) + 1, elapsed(), this_seed, report.failure->c_str(),
+            this_seed);
         return 1;
       }
       job_sum += report;
