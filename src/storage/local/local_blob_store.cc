@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -113,9 +114,11 @@ class LocalWriter final : public BlobWriter {
  private:
   Result<void> step() {
     struct statvfs space {};
-    if (reserve_ > 0 && ::fstatvfs(file_.get(), &space) == 0 &&
-        uint64_t{space.f_bavail} * space.f_frsize < reserve_ + kStep) {
-      return Error::overloaded("DiskFull", "The disk is full: " + target_.parent_path().string());
+    if (reserve_ > 0 && ::fstatvfs(file_.get(), &space) == 0) {
+      // As for the database: on a small disk the reserve is a twentieth of it.
+      const uint64_t total = uint64_t{space.f_blocks} * space.f_frsize;
+      if (uint64_t{space.f_bavail} * space.f_frsize < std::min(reserve_, total / 20) + kStep)
+        return Error::overloaded("DiskFull", "The disk is full: " + target_.parent_path().string());
     }
     // Only a hint: errors show at the sync.
     ::sync_file_range(file_.get(), static_cast<off64_t>(started_), static_cast<off64_t>(size_ - started_),
