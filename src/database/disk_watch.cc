@@ -1,8 +1,7 @@
 #include "database/disk_watch.h"
 
-#include <algorithm>
-
 #include "base/log.h"
+#include "storage/disk_reserve.h"
 #include "value/value.h"
 
 namespace hull {
@@ -31,8 +30,7 @@ Result<void> DiskWatch::check_now() {
   } else if (full < kWarnAgainBelow) {
     warned_ = false;
   }
-  // On a small disk the reserve is a twentieth of it.
-  if (disk.free >= std::min(reserve_, disk.total / 20)) return {};
+  if (disk.free >= disk_reserve(reserve_, disk.total)) return {};
   return Error::overloaded("DiskFull", "the disk is full (" + display_bytes(disk.free) + " free)");
 }
 

@@ -6,13 +6,13 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "base/random.h"
 #include "storage/blob_store.h"
+#include "storage/disk_reserve.h"
 
 namespace hull {
 namespace {
@@ -115,9 +115,8 @@ class LocalWriter final : public BlobWriter {
   Result<void> step() {
     struct statvfs space {};
     if (reserve_ > 0 && ::fstatvfs(file_.get(), &space) == 0) {
-      // As for the database: on a small disk the reserve is a twentieth of it.
       const uint64_t total = uint64_t{space.f_blocks} * space.f_frsize;
-      if (uint64_t{space.f_bavail} * space.f_frsize < std::min(reserve_, total / 20) + kStep)
+      if (uint64_t{space.f_bavail} * space.f_frsize < disk_reserve(reserve_, total) + kStep)
         return Error::overloaded("DiskFull", "The disk is full: " + target_.parent_path().string());
     }
     // Only a hint: errors show at the sync.

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "storage/blob_store.h"
+#include "storage/disk_reserve.h"
 
 namespace hull {
 namespace {
@@ -97,13 +98,10 @@ TEST_F(LocalBlobStoreTest, StartRemovesWhatACrashLeft) {
   EXPECT_FALSE(*store_->exists("files/a.blob"));
 }
 
-TEST_F(LocalBlobStoreTest, WritersLeaveTheReserve) {
-  auto full = open_local_blob_store(directory_, uint64_t{1} << 60);
-  ASSERT_TRUE(full.ok());
-  auto refused = (*full)->put("files/a.blob", "x");
-  ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, "DiskFull");
-  EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
+TEST(DiskReserveTest, IsSmallOnSmallDisks) {
+  EXPECT_EQ(disk_reserve(256 << 20, uint64_t{100} << 30), 256u << 20);
+  EXPECT_EQ(disk_reserve(256 << 20, 100 << 20), 5u << 20);
+  EXPECT_EQ(disk_reserve(0, 100 << 20), 0u);
 }
 
 TEST_F(LocalBlobStoreTest, ListingStopsWhenToldTo) {
