@@ -44,7 +44,6 @@ class CronRunnerImpl final : public CronRunner {
   explicit CronRunnerImpl(CronRunnerOptions options) : options_(std::move(options)) {
     DueQueueOptions queue;
     queue.engine = options_.engine;
-    queue.knobs = options_.knobs;
     queue.table = kCronNextRun;
     queue.parallelism = options_.knobs->max_running_crons;
     queue.may_run = [this] { return !stopped_ && !options_.jobs->stopped(); };

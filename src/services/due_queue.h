@@ -18,14 +18,12 @@
 #include <optional>
 #include <string>
 
-#include "base/knobs.h"
 #include "database/engine.h"
 
 namespace hull {
 
 struct DueQueueOptions {
   Engine* engine = nullptr;
-  const Knobs* knobs = nullptr;
   std::string table;
   size_t parallelism = 8;
   // Rows for which it says true are bounded apart, because they mostly wait for something. Null = none.

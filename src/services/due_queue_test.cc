@@ -28,7 +28,6 @@ class DueQueueTest : public testing::EngineFixture {
 
   void start_queue(DueQueueOptions options = {}) {
     options.engine = engine_.get();
-    options.knobs = &knobs_;
     options.table = "_scheduled_jobs";
     options.handle = [this](const DocumentPtr& row, std::function<void()> done) {
       std::lock_guard lock(mutex_);

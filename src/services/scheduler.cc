@@ -347,7 +347,6 @@ class SchedulerImpl final : public Scheduler {
   explicit SchedulerImpl(const SchedulerOptions& options) : core_(std::make_shared<Core>(options)) {
     DueQueueOptions queue;
     queue.engine = options.engine;
-    queue.knobs = options.knobs;
     queue.table = kTable;
     const size_t wanted = options.knobs->scheduled_parallelism;
     queue.parallelism = wanted ? wanted : std::max(kMinParallelism, kParallelismPerCore * options.cores);
