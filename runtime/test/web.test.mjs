@@ -263,9 +263,22 @@ export default http;`, "http.js");
   assert.equal((await call("/none", "GET")).status, 404);
 });
 
-test("storage of actions explains itself", async () => {
-  const rt = action({});
-  await assert.rejects(rt.run(`Convex.jsSyscall("storage/storeBlob", { blob: new Blob([]) })`), /File storage is not available/);
+test("storage of actions", async () => {
+  const stored = [];
+  const rt = action({
+    op: (name, args, payload) => {
+      if (name === "storage/store") {
+        stored.push({ contentType: args.contentType, streams: args.streams, text: Buffer.from(payload).toString() });
+        return ["id1"];
+      }
+      return [null]; // storage/get: no such file
+    },
+  });
+  const id = await rt.run(`Convex.jsSyscall("storage/storeBlob", { blob: new Blob(["a", "bc"], { type: "text/plain" }) })`);
+  assert.equal(id, "id1");
+  assert.deepEqual(stored, [{ contentType: "text/plain", streams: false, text: "abc" }]);
+  assert.equal(await rt.run(`Convex.jsSyscall("storage/getBlob", { storageId: "id2" })`), null);
+  await assert.rejects(rt.run(`Convex.jsSyscall("storage/getBlob", {})`), /storage\.get requires a string storageId but received undefined/);
   await assert.rejects(rt.run(`Convex.jsSyscall("storage/storeBlob", { blob: 1 })`), /store\(\) expects a Blob\./);
   assert.throws(() => rt.run(`Convex.jsSyscall("nope", {})`), (error) => error.message === "Unknown JS syscall: nope");
 });

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -29,9 +30,9 @@ struct SeededRandom {
   }
 };
 
-void random_fill(void* target, size_t count) {
-  char* out = static_cast<char*>(target);
-  if (innermost_seed) return SeededRandom::fill(*innermost_seed, out, count);
+namespace {
+
+void fill_from_system(char* out, size_t count) {
   while (count > 0) {
     ssize_t got = getrandom(out, count, 0);
     if (got < 0) {
@@ -44,7 +45,36 @@ void random_fill(void* target, size_t count) {
   }
 }
 
-bool random_is_seeded() { return innermost_seed != nullptr; }
+// Most requests are for an id: a few of them cost one system call together. What was given away is wiped, so
+// that it stays with who asked.
+class Stock {
+ public:
+  static constexpr size_t kMaxTaken = 32;
+
+  void take(char* out, size_t count) {
+    if (bytes_.size() - used_ < count) {
+      fill_from_system(bytes_.data(), bytes_.size());
+      used_ = 0;
+    }
+    std::memcpy(out, bytes_.data() + used_, count);
+    std::memset(bytes_.data() + used_, 0, count);
+    used_ += count;
+  }
+
+ private:
+  std::array<char, 1024> bytes_{};
+  size_t used_ = bytes_.size();
+};
+
+}  // namespace
+
+void random_fill(void* target, size_t count) {
+  char* out = static_cast<char*>(target);
+  if (innermost_seed) return SeededRandom::fill(*innermost_seed, out, count);
+  if (count > Stock::kMaxTaken) return fill_from_system(out, count);
+  thread_local Stock stock;
+  stock.take(out, count);
+}
 
 ScopedRandomSeed::ScopedRandomSeed(uint64_t seed)
     : state_(seed), outer_(std::exchange(innermost_seed, this)) {}

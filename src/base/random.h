@@ -13,7 +13,7 @@ std::string random_hex(size_t byte_count);  // e.g. request ids: random_hex(8)
 std::string random_uuid();                  // lower case, hyphenated, version 4
 
 // For simulations only: while one lives, the functions above give the calling thread a reproducible sequence
-// instead. Scopes may nest; the innermost counts. Who keeps random bytes in stock asks random_is_seeded().
+// instead. Scopes may nest; the innermost counts.
 class ScopedRandomSeed {
  public:
   explicit ScopedRandomSeed(uint64_t seed);
@@ -25,6 +25,5 @@ class ScopedRandomSeed {
   uint64_t state_;
   ScopedRandomSeed* outer_;
 };
-bool random_is_seeded();  // in this thread
 
 }  // namespace hull

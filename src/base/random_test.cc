@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace hull {
 namespace {
@@ -35,6 +39,24 @@ TEST(ScopedRandomSeed, RepeatsTheSequenceOfItsThread) {
   EXPECT_EQ(first, second);
   EXPECT_NE(first, other);
   EXPECT_NE(random_u64(), random_u64());
+}
+
+TEST(Random, NothingIsGivenOutTwice) {
+  std::mutex mutex;
+  std::set<std::string> seen;
+  std::vector<std::thread> threads;
+  constexpr size_t kThreads = 4, kEach = 2000;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (size_t i = 0; i < kEach; ++i) {
+        std::string bytes = random_bytes(14 + i % 30);  // from the stock and past it
+        std::lock_guard lock(mutex);
+        seen.insert(bytes.substr(0, 14));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(seen.size(), kThreads * kEach);
 }
 
 }  // namespace

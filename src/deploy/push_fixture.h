@@ -31,6 +31,7 @@ class FakeRunner final : public FunctionRunner {
              std::function<void(QueryOutcome)>) override {
     std::abort();
   }
+  void took_result(const FunctionCall&, const CachedQuery&) override { std::abort(); }
   void mutation(FunctionCall, std::optional<SessionRequest>, FunctionCallback) override { std::abort(); }
   void framed_mutation(FunctionCall, MutationFrame, FunctionCallback) override { std::abort(); }
   void action(FunctionCall, FunctionCallback) override { std::abort(); }

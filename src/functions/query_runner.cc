@@ -5,6 +5,25 @@
 
 namespace hull {
 
+namespace {
+
+FunctionLogEntry entry_of(const FunctionCall& call, double started_ms, const CachedQuery& query,
+                          bool cached) {
+  FunctionLogEntry entry = completion_entry(call, UdfType::kQuery, started_ms);
+  entry.log_lines = query.log_lines();
+  entry.cached_result = cached;
+  entry.paginated = query.journal().has_value();
+  if (entry.execution_id.empty()) entry.execution_id = random_uuid();
+  if (query.ok()) {
+    entry.return_bytes = convex_size(*query.value());
+  } else {
+    entry.error = query.error().message;
+  }
+  return entry;
+}
+
+}  // namespace
+
 struct QueryRunner::Request {
   FunctionCall call;
   std::optional<std::string> journal;
@@ -47,7 +66,7 @@ void QueryRunner::start(RequestPtr request) {
   request->at = request->exactly ? request->min_ts : parts_.engine->latest();
   bool accept_errors = request->call.context.caller == "SyncWorker";
   if (auto cached = parts_.cache->find(request->key, request->at, accept_errors)) {
-    log(*request, *cached, true, nullptr, nullptr);
+    log_shared(request->call, request->started_ms, *cached);
     QueryOutcome outcome;
     outcome.query = std::move(cached);
     outcome.from_cache = true;
@@ -86,7 +105,7 @@ void QueryRunner::landed(RequestPtr request, const QueryOutcome& outcome, bool s
       start(std::move(request));
       return;
     }
-    log(*request, *query, true, nullptr, nullptr);
+    log_shared(request->call, request->started_ms, *query);
   }
   QueryOutcome shared = outcome;
   shared.from_cache = true;
@@ -201,7 +220,7 @@ void QueryRunner::finish(const RequestPtr& request, Transaction& transaction, Ca
   run.reads = std::make_shared<const ReadSet>(transaction.take_reads());
   QueryOutcome result;
   result.query = parts_.cache->insert(request->key, std::move(run));
-  log(*request, *result.query, false, &outcome, &transaction);
+  log_run(*request, *result.query, outcome, transaction);
   deliver(request, result, outcome.observed_identity);
 }
 
@@ -225,25 +244,19 @@ void QueryRunner::deliver(const RequestPtr& request, const QueryOutcome& outcome
   request->done(outcome);
 }
 
-void QueryRunner::log(const Request& request, const CachedQuery& query, bool cached,
-                      const CallOutcome* outcome, const Transaction* transaction) {
+void QueryRunner::log_shared(const FunctionCall& call, double started_ms, const CachedQuery& query) {
+  if (is_system_call(call)) return;
+  parts_.log->append(entry_of(call, started_ms, query, true));
+}
+
+void QueryRunner::log_run(const Request& request, const CachedQuery& query, const CallOutcome& outcome,
+                          const Transaction& transaction) {
   if (is_system_call(request.call)) return;
-  FunctionLogEntry entry = completion_entry(request.call, UdfType::kQuery, request.started_ms);
-  entry.log_lines = query.log_lines();
-  entry.cached_result = cached;
-  entry.paginated = query.journal().has_value();
-  if (entry.execution_id.empty()) entry.execution_id = random_uuid();
-  if (query.ok()) {
-    entry.return_bytes = convex_size(*query.value());
-  } else {
-    entry.error = query.error().message;
-  }
-  if (outcome) entry.user_execution_time_s = outcome->user_ms / 1000;
-  if (transaction) {
-    entry.read_bytes = transaction->usage().bytes_read;
-    entry.read_documents = transaction->usage().documents_read;
-    entry.tables = tables_read(*transaction);
-  }
+  FunctionLogEntry entry = entry_of(request.call, request.started_ms, query, false);
+  entry.user_execution_time_s = outcome.user_ms / 1000;
+  entry.read_bytes = transaction.usage().bytes_read;
+  entry.read_documents = transaction.usage().documents_read;
+  entry.tables = tables_read(transaction);
   parts_.log->append(std::move(entry));
 }
 

@@ -15,6 +15,8 @@ class QueryRunner {
   explicit QueryRunner(RunnerParts* parts) : parts_(*parts) {}
   void run(FunctionCall call, std::optional<std::string> journal, Timestamp min_ts, bool exactly,
            std::function<void(QueryOutcome)> done);
+  // Leaves the entry of a call that another call's result answers.
+  void log_shared(const FunctionCall& call, double started_ms, const CachedQuery& query);
 
  private:
   struct Request;
@@ -31,8 +33,8 @@ class QueryRunner {
   void deliver(const RequestPtr& request, const QueryOutcome& outcome, bool observed_identity);
   void landed(RequestPtr request, const QueryOutcome& outcome, bool same_identity_only,
               const std::string& identity);
-  void log(const Request& request, const CachedQuery& query, bool cached, const CallOutcome* outcome,
-           const Transaction* transaction);
+  void log_run(const Request& request, const CachedQuery& query, const CallOutcome& outcome,
+               const Transaction& transaction);
 
   RunnerParts& parts_;
 };

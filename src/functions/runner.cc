@@ -77,6 +77,9 @@ class Runner final : public FunctionRunner {
              std::function<void(QueryOutcome)> done) override {
     queries_.run(std::move(call), std::move(journal), min_ts, exactly, std::move(done));
   }
+  void took_result(const FunctionCall& call, const CachedQuery& result) override {
+    queries_.log_shared(call, unix_millis(), result);
+  }
   void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) override {
     mutations_.run(std::move(call), std::move(session), std::move(done));
   }

@@ -53,6 +53,9 @@ class FunctionRunner {
   // uncached if need be.
   virtual void query(FunctionCall call, std::optional<std::string> journal, Timestamp min_ts, bool exactly,
                      std::function<void(QueryOutcome)> done) = 0;
+  // To be told of `call` when it was answered by CachedQuery::successor() instead of query(), so that the
+  // function log has it like every other call.
+  virtual void took_result(const FunctionCall& call, const CachedQuery& result) = 0;
   virtual void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) = 0;
   virtual void framed_mutation(FunctionCall call, MutationFrame frame, FunctionCallback done) = 0;
   virtual void action(FunctionCall call, FunctionCallback done) = 0;

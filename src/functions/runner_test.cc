@@ -124,6 +124,15 @@ TEST_F(RunnerTest, ALaterResultIsFoundFromTheEarlierOne) {
   EXPECT_EQ(first->successor(d.engine().latest()), nullptr);
   auto third = d.query("messages:count").query;
   EXPECT_EQ(first->successor(d.engine().latest()), third);
+
+  // Who takes it leaves an entry in the log like who asks for it.
+  const double before = d.runner().log().read(0).new_cursor;
+  d.runner().took_result(d.call("messages:count", "{}"), *third);
+  auto entries = d.runner().log().read(before).entries;
+  ASSERT_EQ(entries.size(), 1);
+  EXPECT_EQ(entries[0]->identifier, "messages:count");
+  EXPECT_TRUE(entries[0]->cached_result);
+  EXPECT_EQ(entries[0]->return_bytes, convex_size(*third->value()));
 }
 
 TEST_F(RunnerTest, IdenticalConcurrentQueriesRunOnce) {

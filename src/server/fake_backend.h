@@ -161,6 +161,7 @@ class FakeRunner final : public FunctionRunner {
     for (auto& pending : held) answer(std::move(pending));
   }
 
+  void took_result(const FunctionCall&, const CachedQuery&) override { std::abort(); }  // no successors here
   void mutation(FunctionCall call, std::optional<SessionRequest> session, FunctionCallback done) override {
     mutations.push_back({std::move(call), std::move(session), std::move(done)});
     if (auto_reply) auto_reply(mutations.back());

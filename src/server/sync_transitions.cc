@@ -121,6 +121,7 @@ void SyncSession::run_stale_queries() {
     if (slot.refused || (slot.query->entry && slot.query->entry->valid_at(c.ts))) continue;
     CachedQueryPtr newer = slot.query->entry ? slot.query->entry->successor(c.ts) : nullptr;
     if (newer) {
+      services_.runner->took_result(make_call(slot.query->function, c.identity, random_hex(8)), *newer);
       take_result(i, std::move(newer));
     } else {
       c.to_run.push_back(i);

@@ -44,27 +44,6 @@ size_t write_base32(std::string_view bytes, char* out) {
   return count;
 }
 
-// Random bytes of the operating system, fetched by the page: one system call serves hundreds of ids. Bytes
-// given out are wiped, so a leak of the page tells nothing about ids that exist. One per thread.
-class RandomPage {
- public:
-  void take(uint8_t* out, size_t count) {
-    if (left_ < count) refill();
-    left_ -= count;
-    std::memcpy(out, page_.data() + left_, count);
-    std::memset(page_.data() + left_, 0, count);
-  }
-
- private:
-  void refill() {
-    random_fill(page_.data(), page_.size());
-    left_ = page_.size();
-  }
-
-  std::array<uint8_t, 4096> page_{};
-  size_t left_ = 0;
-};
-
 Error undecodable(std::string_view cause) {
   return Error::bad_request("InvalidArgument", "Unable to decode ID: " + std::string(cause));
 }
@@ -81,12 +60,8 @@ InternalId InternalId::from(std::string_view raw16) {
 
 InternalId InternalId::random(int64_t now_ns) {
   constexpr size_t kRandom = 14;
-  thread_local RandomPage page;
   InternalId id;
-  if (random_is_seeded())
-    random_fill(id.bytes.data(), kRandom);
-  else
-    page.take(id.bytes.data(), kRandom);
+  random_fill(id.bytes.data(), kRandom);
   auto days = static_cast<uint16_t>(now_ns / kNanosPerDay);
   id.bytes[kRandom] = static_cast<uint8_t>(days >> 8);
   id.bytes[kRandom + 1] = static_cast<uint8_t>(days);
