@@ -5,7 +5,8 @@ import { accessSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { freePort, sleep } from "../tests/lib/server.mjs";
+import { freePort } from "../tests/lib/ports.mjs";
+import { sleep } from "../tests/lib/server.mjs";
 
 const NGINX = "/usr/sbin/nginx";
 const MEBIBYTES = 256;

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { declarations } from "../tests/lib/big_app.mjs";
-import { HullServer, ROOT, freePort, sleep } from "../tests/lib/server.mjs";
+import { freePort } from "../tests/lib/ports.mjs";
+import { HullServer, ROOT, sleep } from "../tests/lib/server.mjs";
 import { App } from "../tests/lib/cli.mjs";
 
 const NODE = "a hand-written Node server (ws, SQLite, queries run again on each write)";

@@ -6,7 +6,8 @@ import { before, describe, it } from "node:test";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { useApp } from "./lib/fixture.mjs";
-import { HULL, freePort } from "./lib/server.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { HULL } from "./lib/server.mjs";
 
 const hull = useApp("tests/app");
 const PUSH = ["--typecheck", "disable", "--codegen", "disable"];

@@ -12,7 +12,8 @@ import { anyApi as api } from "convex/server";
 import { useApp } from "./lib/fixture.mjs";
 import { recordingSocket } from "./lib/history/recording_socket.mjs";
 import { RawSession } from "./lib/raw_session.mjs";
-import { HULL, freePort, sleep } from "./lib/server.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { HULL, sleep } from "./lib/server.mjs";
 import { watchingProxy } from "./lib/watching_proxy.mjs";
 
 const ROUNDS = Number(process.env.HULL_KILL_ROUNDS ?? 30);

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { App } from "./lib/cli.mjs";
-import { HULL, ROOT, freePort, sleep, until } from "./lib/server.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { HULL, ROOT, sleep, until } from "./lib/server.mjs";
 
 const VERSION = "precompiled-2026-08-01-hull";
 const SECRET = "0123456789abcdef".repeat(4);

@@ -7,7 +7,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { HULL, HullServer, freePort, sleep } from "./lib/server.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { HULL, HullServer, sleep } from "./lib/server.mjs";
 
 let directory;
 before(() => (directory = mkdtempSync(join(tmpdir(), "hull-start-"))));

@@ -1,11 +1,11 @@
 // A real Hull server on a temporary data directory, for tests and benchmarks. Loopback only.
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, openSync, rmSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { freePort } from "./ports.mjs";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 export const HULL = process.env.HULL_BINARY ?? join(ROOT, "build/hull");
@@ -18,17 +18,6 @@ export async function until(check, timeout = 20_000) {
     if (result) return result;
     if (Date.now() > deadline) throw new Error(`not true within ${timeout} ms: ${check}`);
   }
-}
-
-export function freePort() {
-  return new Promise((done, fail) => {
-    const probe = createServer();
-    probe.once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
-    });
-  });
 }
 
 export class HullServer {
