@@ -185,7 +185,7 @@ describe("node actions", () => {
     }
     times.sort((a, b) => a - b);
     console.log(`first call ${first.toFixed(0)} ms, warm call median ${times[25].toFixed(1)} ms`);
-    assert.ok(times[25] < 200);
+    assert.ok(times[25] < first, "no process was started for it");
     assert.equal(value(await action("node:warm")).pid, pid);
   });
 

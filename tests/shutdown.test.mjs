@@ -115,12 +115,10 @@ describe("stopping", () => {
   it("closes idle keep-alive connections, finishes a running action within its patience, then exits", async () => {
     const idle = rawRequest(server.port, ["GET /version HTTP/1.1", "Host: x"]);
     await idle.seen("200 OK");
-    const nap = server.call("action", "actions:nap", { ms: 1200 });
+    const nap = server.call("action", "actions:nap", { ms: 2500 });
     await sleep(300);
-    const started = performance.now();
     server.process.kill("SIGTERM");
-    await idle.closed;
-    assert.ok(performance.now() - started < 1000, "idle connections close at once");
+    assert.equal(await Promise.race([idle.closed.then(() => "closed"), nap]), "closed", "idle connections do not wait for the action");
     assert.equal((await nap).status, "success");
     assert.equal((await server.exited).code, 0);
   });
@@ -128,11 +126,9 @@ describe("stopping", () => {
   it("ends actions that take too long, and answers their callers", async () => {
     const nap = server.call("action", "actions:nap", { ms: 60_000 });
     await sleep(300);
-    const started = performance.now();
     server.process.kill("SIGTERM");
     assert.equal((await nap).http, 503);
     assert.equal((await server.exited).code, 0);
-    assert.ok(performance.now() - started < 8000);
   });
 
   it("answers a request that arrives on a connection it had accepted before", async () => {
@@ -151,10 +147,8 @@ describe("stopping", () => {
     await sleep(300);
     server.process.kill("SIGTERM");
     await sleep(200);
-    const started = performance.now();
     const { code } = await server.kill("SIGINT");
-    assert.equal(code, 130);
-    assert.ok(performance.now() - started < 500);
+    assert.equal(code, 130, "not after the patience for actions, which would be 0");
     await nap;
   });
 });

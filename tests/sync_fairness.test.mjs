@@ -99,9 +99,10 @@ describe("one heavy session", () => {
       while (heavy.version.querySet < heavy.querySet) await heavy.nextTransition(60_000);
     })();
     const times = await roundTrips(caughtUp);
-    report(t, `${heavy.querySet} changes`, times, performance.now() - began);
+    const total = performance.now() - began;
+    report(t, `${heavy.querySet} changes`, times, total);
     assert.equal(heavy.queries.size, 20);
-    assert.ok(median(times) < 1000);
+    assert.ok(median(times) < total / 10, "the other session did not wait for the heavy one");
   });
 
   it("500 queued mutations", { timeout: 120_000 }, async (t) => {
@@ -123,7 +124,6 @@ describe("one heavy session", () => {
     const total = performance.now() - began;
     report(t, "large arguments", times, total);
     assert.ok(times.at(-1) < total, "answers come while the arguments are read");
-    assert.ok(median(times) < 2000);
   });
 });
 
