@@ -112,11 +112,19 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
 }
 
 describe("stopping", () => {
+  let naps = 0;
+  /** An action that runs for so long. */
+  async function napping(ms) {
+    const counter = `nap${naps++}`;
+    const nap = server.call("action", "actions:nap", { ms, counter }).catch(() => "cut");
+    await until(async () => (await server.call("query", "counters:get", { name: counter })).value > 0);
+    return { nap };
+  }
+
   it("closes idle keep-alive connections, finishes a running action within its patience, then exits", async () => {
     const idle = rawRequest(server.port, ["GET /version HTTP/1.1", "Host: x"]);
     await idle.seen("200 OK");
-    const nap = server.call("action", "actions:nap", { ms: 2500 });
-    await sleep(300);
+    const { nap } = await napping(1800);
     server.process.kill("SIGTERM");
     assert.equal(await Promise.race([idle.closed.then(() => "closed"), nap]), "closed", "idle connections do not wait for the action");
     assert.equal((await nap).status, "success");
@@ -124,14 +132,14 @@ describe("stopping", () => {
   });
 
   it("ends actions that take too long, and answers their callers", async () => {
-    const nap = server.call("action", "actions:nap", { ms: 60_000 });
-    await sleep(300);
+    const { nap } = await napping(60_000);
     server.process.kill("SIGTERM");
     assert.equal((await nap).http, 503);
     assert.equal((await server.exited).code, 0);
   });
 
   it("answers a request that arrives on a connection it had accepted before", async () => {
+    await server.call("query", "notes:list"); // a worker has started
     const late = rawRequest(server.port, ["POST /api/query HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 52"]);
     await sleep(200);
     server.process.kill("SIGTERM");
@@ -143,8 +151,7 @@ describe("stopping", () => {
   });
 
   it("a second signal ends it at once", async () => {
-    const nap = server.call("action", "actions:nap", { ms: 60_000 }).catch(() => "cut");
-    await sleep(300);
+    const { nap } = await napping(60_000);
     server.process.kill("SIGTERM");
     await sleep(200);
     const { code } = await server.kill("SIGINT");

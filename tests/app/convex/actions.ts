@@ -36,8 +36,9 @@ export const nested = action({
 export const inner = action({ args: {}, handler: async () => "inner" });
 
 export const nap = action({
-  args: { ms: v.number() },
-  handler: async (_ctx, { ms }) => {
+  args: { ms: v.number(), counter: v.optional(v.string()) },
+  handler: async (ctx, { ms, counter }) => {
+    if (counter !== undefined) await ctx.runMutation(api.counters.bump, { name: counter }); // tells that it runs
     const start = Date.now();
     await new Promise((done) => setTimeout(done, ms));
     return Date.now() - start;
