@@ -89,6 +89,12 @@ describe("cron jobs", () => {
     assert.deepEqual(await rows(hull.server, "boom"), []);
   });
 
+  it("ends are counted for monitoring", async () => {
+    const text = await (await hull.server.get("/metrics")).text();
+    for (const status of ["success", "error"]) assert.match(text, new RegExp(`convex_local_backend_cron_job_result_total\\{status="${status}"\\} [1-9]`));
+    assert.match(text, /convex_local_backend_cron_job_execution_lag_seconds_bucket\{le="\+Inf"\} [1-9]/);
+  });
+
   it("large results and many lines are cut", async () => {
     const run = await until(async () => (await cronRuns(hull.server, "big"))[0]);
     assert.deepEqual(run.status.result, { type: "truncated", truncated_log: `"${"y".repeat(999)}` });

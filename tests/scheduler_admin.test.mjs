@@ -72,6 +72,19 @@ describe("operating the scheduler", () => {
     assert.equal(refused.status, 403);
   });
 
+  it("names the call of a running action as the function log does", async () => {
+    const id = await one("jobs:sleep", { tag: "named", ms: 2000 });
+    const args = { paginationOpts: { cursor: null, numItems: 10 }, udfPath: "jobs.js:sleep" };
+    const row = await until(async () =>
+      (await system("_system/frontend/paginatedScheduledJobs", args)).page.find((job) => job._id === id && job.state.type === "inProgress"),
+    );
+    await until(async () => (await state(id)).kind === "success");
+    const { entries } = await (await hull.server.get("/api/stream_function_logs?cursor=0", { key: true })).json();
+    const ended = entries.find((entry) => entry.kind === "Completion" && entry.executionId === row.state.execution_id);
+    assert.equal(ended?.identifier, "jobs:sleep");
+    assert.equal(ended.requestId, row.state.request_id);
+  });
+
   it("has a chart of the lag and series for monitoring", async () => {
     const id = await one("jobs:note", { tag: "counted" });
     await until(async () => (await state(id)).kind === "success");
@@ -84,6 +97,8 @@ describe("operating the scheduler", () => {
     const text = await (await hull.server.get("/metrics")).text();
     assert.match(text, /hull_scheduled_jobs_started_total\{type="Mutation"\} [1-9]/);
     assert.match(text, /hull_scheduled_job_lag_seconds 0/);
+    assert.match(text, /convex_local_backend_scheduled_job_result_total\{status="success"\} [1-9]/);
+    assert.match(text, /convex_local_backend_scheduled_job_execution_lag_seconds_bucket\{le="\+Inf"\} [1-9]/);
   });
 
   it("removes finished jobs after their retention", async () => {
