@@ -1,5 +1,8 @@
 // Operations of ctx.scheduler (syscalls.md §8.4, §8.5; scheduling.md §1): in a mutation part of its
 // transaction, in an action a transaction of their own.
+#include <memory>
+#include <utility>
+
 #include "database/transact_async.h"
 #include "database/virtual_tables.h"
 #include "functions/running_action.h"
@@ -53,27 +56,29 @@ Result<std::string> TransactionCall::op_cancel_job(Level& level, std::string_vie
 }
 
 Result<bool> RunningAction::start_schedule_op(const wire::Op& op) {
-  auto now = [this] { return parts_.engine->env().unix_nanos(); };
   if (op.name() == "1.0/actions/schedule") {
-    auto self = shared_from_this();
-    commit_apart(op.op_id(), [self, this, now, args = op.args_json()](Transaction& transaction) {
-      return [&]() -> Result<std::string> {
-        HULL_TRY(JobRequest request,
-                 parse_job_request(transaction, *code, args, now(), call_.identity->is_admin()));
-        HULL_TRY(DocumentId id, insert_job(transaction, request, call_.context.scheduled_job, now()));
-        if (auto warning = large_args_warning(request.args, *parts_.options.knobs))
-          progress({line_of(*std::move(warning))});
-        return json_string(id.text());
-      }();
-    });
+    commit_apart(op.op_id(),
+                 [self = shared_from_this(), this, args = op.args_json(),
+                  warned = false](Transaction& transaction) mutable -> Result<std::string> {
+                   const int64_t now = parts_.engine->env().unix_nanos();
+                   HULL_TRY(JobRequest request,
+                            parse_job_request(transaction, *code, args, now, call_.identity->is_admin()));
+                   HULL_TRY(DocumentId id,
+                            insert_job(transaction, request, call_.context.scheduled_job, now));
+                   auto warning = large_args_warning(request.args, *parts_.options.knobs);
+                   if (warning && !std::exchange(warned, true)) progress({line_of(*std::move(warning))});
+                   return json_string(id.text());
+                 });
     return true;
   }
   if (op.name() == "1.0/actions/cancel_job") {
-    commit_apart(op.op_id(), [now, args = op.args_json()](Transaction& transaction) -> Result<std::string> {
-      HULL_TRY(DocumentId id, parse_job_id(transaction, args));
-      HULL_CHECK_OK(cancel_job(transaction, id, now()));
-      return std::string("null");
-    });
+    commit_apart(op.op_id(),
+                 [&env = parts_.engine->env(),
+                  args = op.args_json()](Transaction& transaction) -> Result<std::string> {
+                   HULL_TRY(DocumentId id, parse_job_id(transaction, args));
+                   HULL_CHECK_OK(cancel_job(transaction, id, env.unix_nanos()));
+                   return std::string("null");
+                 });
     return true;
   }
   return false;

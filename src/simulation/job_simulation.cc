@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "functions/stopped_text.h"
 #include "services/scheduler.h"
 #include "simulation/job_world.h"
 #include "simulation/sim_vfs.h"
@@ -253,6 +254,7 @@ class JobRun {
         ++report_.failed;
         if (mutation && effects > 0) return " failed with an effect";
         if (mutation && job.error != "thrown\n") return " failed with: " + job.error;
+        if (action && job.error.starts_with(kStoppedText)) return " failed because of a pause";
         if (action && job.error == kInterrupted) ++report_.interrupted;
         return std::nullopt;
       case State::kCanceled:

@@ -135,6 +135,7 @@ FunctionResult SimJobRunner::run_mutation(const FunctionCall& call, const Mutati
       skipped.skipped = true;
       return skipped;
     }
+    if (stopped_text(transaction.catalog())) return failed(std::string(kStoppedText) + "\n");
     world_.env.sleep(random.magnitude(300 * kMilli));
     if (random.chance(0.1)) return failed("thrown\n");
     if (random.chance(0.1)) return system_failure(Error::internal("simulated"));
