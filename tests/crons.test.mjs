@@ -89,6 +89,12 @@ describe("cron jobs", () => {
     assert.deepEqual(await rows(hull.server, "boom"), []);
   });
 
+  it("ends are counted for monitoring", async () => {
+    const text = await (await hull.server.get("/metrics")).text();
+    for (const status of ["success", "error"]) assert.match(text, new RegExp(`convex_local_backend_cron_job_result_total\\{status="${status}"\\} [1-9]`));
+    assert.match(text, /convex_local_backend_cron_job_execution_lag_seconds_bucket\{le="\+Inf"\} [1-9]/);
+  });
+
   it("large results and many lines are cut", async () => {
     const run = await until(async () => (await cronRuns(hull.server, "big"))[0]);
     assert.deepEqual(run.status.result, { type: "truncated", truncated_log: `"${"y".repeat(999)}` });
@@ -118,10 +124,13 @@ describe("cron jobs", () => {
     await sleep(2500);
     assert.equal(await runs(), paused);
     assert.equal((await hull.server.post("/api/v1/unpause_deployment", {}, { key: true })).status, 200);
-    await until(async () => (await runs()) > paused);
-    const late = (await cronRuns(hull.server, "tick")).find((run) => run.ts === paused);
+    // Only the newest five rows are kept.
+    const [late, left] = await until(async () => {
+      const found = await cronRuns(hull.server, "tick");
+      const both = [paused, paused + SECOND].map((ts) => found.find((run) => run.ts === ts));
+      return both.every(Boolean) && both;
+    });
     assert.equal(late.status.type, "success");
-    const left = (await cronRuns(hull.server, "tick")).find((run) => run.ts === paused + SECOND);
     assert.equal(left.status.type, "canceled");
   });
 
@@ -149,19 +158,21 @@ describe("cron jobs", () => {
   });
 
   it("after a stop one late run makes up for all that were missed", async () => {
+    const stopping = Date.now();
     await hull.server.kill("SIGTERM");
     const stopped = Date.now();
     await sleep(4200);
     await hull.server.launch();
     const started = Date.now();
-    const canceled = await until(async () =>
-      (await cronRuns(hull.server, "tick")).find((run) => run.status.type === "canceled" && Number(run.ts / 1_000_000n) >= stopped),
-    );
+    const [canceled, late] = await until(async () => {
+      const found = await cronRuns(hull.server, "tick");
+      const left = found.find((run) => run.status.type === "canceled" && Number(run.ts / 1_000_000n) >= stopping);
+      return left && [left, found.find((run) => run.ts === left.ts - SECOND)];
+    });
     assert.ok(canceled.status.num_canceled >= 3n, `${canceled.status.num_canceled}`);
-    const late = (await cronRuns(hull.server, "tick")).find((run) => run.ts === canceled.ts - SECOND);
     assert.equal(late.status.type, "success");
     const since = (await rows(hull.server, "tick")).filter((row) => row.at > stopped);
-    assert.ok(since[0].at <= started + 3000);
+    assert.ok(since[0].at <= started + 10_000);
     if (since.length > 1) assert.ok(since[1].at - Number(canceled.ts / 1_000_000n) >= Number(canceled.status.num_canceled) * 1000 - 1);
     assert.equal((await rows(hull.server, "hour")).length, 1);
   });
@@ -173,7 +184,7 @@ describe("cron jobs", () => {
     }, 65_000);
     assert.equal(run.ts % (60n * SECOND), 0n);
     const [row] = (await rows(hull.server, "minutely")).filter(({ at }) => at >= Number(run.ts / 1_000_000n));
-    assert.ok(row.at - Number(run.ts / 1_000_000n) < 2000, `${row.at} for ${run.ts}`);
+    assert.ok(row.at - Number(run.ts / 1_000_000n) < 10_000, `${row.at} for ${run.ts}`);
   });
 
   it("without crons.ts no job is left, and no run", async () => {

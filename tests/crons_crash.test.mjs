@@ -6,7 +6,7 @@ import { cronJobs, cronRuns, rows, writeCrons } from "./lib/crons.mjs";
 import { useApp } from "./lib/fixture.mjs";
 import { sleep, until } from "./lib/server.mjs";
 
-const SECOND = 1_000_000_000n;
+const STEP = 2_000_000_000n;
 const MILLIS = Number(process.env.HULL_CRON_KILL_SECONDS ?? 20) * 1000;
 const hull = useApp("tests/apps/crons", { push: false, env: { CRON_SPLAY_SECONDS: "0" } });
 const NAMES = ["tick", "act"];
@@ -14,8 +14,8 @@ const NAMES = ["tick", "act"];
 describe("cron jobs of a server that is killed", () => {
   before(async () => {
     writeCrons(hull.app, {
-      tick: ["interval", { seconds: 1 }, "jobs:tick", { name: "tick" }],
-      act: ["interval", { seconds: 1 }, "jobs:act", { name: "act", ms: 500 }],
+      tick: ["interval", { seconds: 2 }, "jobs:tick", { name: "tick" }],
+      act: ["interval", { seconds: 2 }, "jobs:act", { name: "act", ms: 1000 }],
     });
     await hull.app.push();
   });
@@ -26,14 +26,13 @@ describe("cron jobs of a server that is killed", () => {
       for (const name of NAMES) for (const run of await cronRuns(hull.server, name)) logs[name].set(run.ts, run.status);
     };
     let kills = 0;
-    for (const end = Date.now() + MILLIS; Date.now() < end; kills++) {
+    for (const end = Date.now() + MILLIS; Date.now() < end || kills < 5; kills++) {
       await collect();
       await sleep(700 + Math.random() * 1200);
       await collect();
       await hull.server.kill("SIGKILL");
       await hull.server.launch();
     }
-    assert.ok(kills >= MILLIS / 4000, `${kills}`);
     await until(async () => (await rows(hull.server, "tick")).at(-1).at > Date.now() - 1000);
     assert.equal((await hull.server.post("/api/v1/pause_deployment", {}, { key: true })).status, 200);
     await sleep(1000);
@@ -48,7 +47,7 @@ describe("cron jobs of a server that is killed", () => {
       let due = seen[0][0];
       for (const [ts, status] of seen) {
         assert.equal(ts, due, `${name}: ${JSON.stringify(seen.map(([at, { type }]) => `${at} ${type}`))}`);
-        due += SECOND * (status.num_canceled ?? 1n);
+        due += STEP * (status.num_canceled ?? 1n);
       }
       assert.equal(jobs[name].nextRun.nextTs, due, name);
     }

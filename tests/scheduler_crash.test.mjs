@@ -8,7 +8,7 @@ import { sleep, until } from "./lib/server.mjs";
 const seconds = Number(process.env.HULL_CRASH_SECONDS ?? 25);
 const hull = useApp("tests/apps/scheduling");
 
-it("keeps every promise over kill -9", { timeout: (seconds + 120) * 1000 }, async () => {
+it("keeps every promise over kill -9", { timeout: (seconds + 300) * 1000 }, async () => {
   const { server } = hull;
   const scheduled = []; // acknowledged
   let stopping = false;
@@ -30,7 +30,7 @@ it("keeps every promise over kill -9", { timeout: (seconds + 120) * 1000 }, asyn
   };
   const workers = Array.from({ length: 8 }, worker);
   let kills = 0;
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; kills++) {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end || kills < 4; kills++) {
     const before = scheduled.length;
     await until(() => scheduled.length >= before + 10, 30_000);
     await sleep(Math.random() * 1000);
@@ -60,6 +60,6 @@ it("keeps every promise over kill -9", { timeout: (seconds + 120) * 1000 }, asyn
     else assert.equal(job.state.error.trim(), "Transient error while executing action");
   }
   console.log(`${kills} kills, ${scheduled.length} jobs: ${JSON.stringify(ends)}`);
-  assert.ok(kills >= 3 && scheduled.length > 50, `${kills} kills, ${scheduled.length} jobs`);
+  assert.ok(scheduled.length >= 10 * kills, `${kills} kills, ${scheduled.length} jobs`);
   assert.ok(ends.failed > 0, "no action was interrupted");
 });

@@ -187,8 +187,6 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
 
 // Quietest first: no more jobs and requests, then no more calls, then no more commits.
 void stop(Backend& backend) {
-  if (backend.crons) backend.crons->stop();
-  if (backend.scheduler) backend.scheduler->stop();
   if (backend.server) backend.server->stop();
   backend.file_sweeper.reset();
   backend.usage.reset();

@@ -1,9 +1,7 @@
 #include "database/transact.h"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
-#include <thread>
+#include <memory>
 
 #include "base/random.h"
 
@@ -11,25 +9,38 @@ namespace hull {
 namespace {
 
 CommitOutcome commit_and_wait(Engine& engine, CommitRequest request) {
-  auto promise = std::make_shared<std::promise<CommitOutcome>>();
-  auto future = promise->get_future();
-  engine.submit(std::move(request),
-                [promise](CommitOutcome outcome) { promise->set_value(std::move(outcome)); });
-  return future.get();
+  // Shared, since the callback may still be running when this function returns.
+  struct Waiting {
+    std::shared_ptr<Event> answered;
+    CommitOutcome outcome;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  waiting->answered = engine.env().make_event();
+  engine.submit(std::move(request), [waiting](CommitOutcome outcome) {
+    waiting->outcome = std::move(outcome);
+    waiting->answered->notify();
+  });
+  waiting->answered->wait();
+  return std::move(waiting->outcome);
 }
 
 void wait_until_published(Engine& engine, Timestamp ts) {
-  auto promise = std::make_shared<std::promise<void>>();
-  auto future = promise->get_future();
-  engine.when_published(ts, [promise] { promise->set_value(); });
-  future.get();
+  std::shared_ptr<Event> published = engine.env().make_event();
+  engine.when_published(ts, [published] { published->notify(); });
+  published->wait();
 }
 
 // Full jitter below an exponentially growing bound.
-void back_off(const Knobs& knobs, int attempt) {
-  double bound_ms = std::min(knobs.occ_max_backoff_ms, 5.0 * (1 << std::min(attempt, 10)));
-  double share = static_cast<double>(random_u64() % 1000) / 1000;
-  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(bound_ms * share));
+void back_off(Env& env, const Knobs& knobs, int attempt) {
+  const double bound_ms = std::min(knobs.occ_max_backoff_ms, 5.0 * (1 << std::min(attempt, 10)));
+  const double share = static_cast<double>(random_u64() % 1000) / 1000;
+  env.make_event()->wait_until(env.monotonic_nanos() + static_cast<int64_t>(bound_ms * share * 1e6));
+}
+
+Transaction::Options options_at(Env& env, const Knobs& knobs) {
+  Transaction::Options options = system_transaction_options(knobs, true);
+  options.now_ms = env.unix_millis();
+  return options;
 }
 
 }  // namespace
@@ -49,7 +60,7 @@ Result<TransactResult> transact(Engine& engine, const Knobs& knobs, const std::s
   for (int attempt = 0;; ++attempt) {
     CommitRequest request;
     {
-      Transaction transaction(engine.snapshot(), system_transaction_options(knobs, true));
+      Transaction transaction(engine.snapshot(), options_at(engine.env(), knobs));
       HULL_CHECK_OK(body(transaction));
       HULL_CHECK_OK(transaction.finish());
       if (!transaction.has_writes()) return TransactResult{transaction.snapshot()->ts()};
@@ -68,7 +79,7 @@ Result<TransactResult> transact(Engine& engine, const Knobs& knobs, const std::s
                    std::nullopt};
     }
     if (outcome.conflict) wait_until_published(engine, outcome.conflict->conflicting);
-    back_off(knobs, attempt);
+    back_off(engine.env(), knobs, attempt);
   }
 }
 

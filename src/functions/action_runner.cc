@@ -22,7 +22,7 @@ Error node_args_too_large() {
 }  // namespace
 
 void ActionRunner::run(FunctionCall call, FunctionCallback done) {
-  call.context.execution_id = random_uuid();
+  if (call.context.execution_id.empty()) call.context.execution_id = random_uuid();
   auto fail = [this, &call, &done](const Error& error) {
     CallOutcome outcome = failed_outcome(error);
     if (error.kind == ErrorKind::kForbidden) {  // for callers of actions not an error of the function

@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "functions/stopped_text.h"
 #include "value/json.h"
 
 namespace hull {
@@ -98,9 +99,7 @@ std::optional<std::string> stopped_text(const Catalog& catalog) {
     for (std::string_view field : {"system", "usage_limit", "user"}) {
       auto state = row->value->find(field);
       if (!state || !state->is_string() || state->as_string() == "none") continue;
-      return "Cannot run functions while this deployment is paused. Resume the deployment in the dashboard "
-             "settings to "
-             "allow functions to run.";
+      return std::string(kStoppedText);
     }
   }
   return std::nullopt;

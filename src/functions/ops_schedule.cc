@@ -1,6 +1,9 @@
 // Operations of ctx.scheduler (syscalls.md §8.4, §8.5; scheduling.md §1): in a mutation part of its
 // transaction, in an action a transaction of their own.
-#include "base/log.h"
+#include <memory>
+#include <utility>
+
+#include "database/transact_async.h"
 #include "database/virtual_tables.h"
 #include "functions/running_action.h"
 #include "functions/scheduled_jobs.h"
@@ -53,53 +56,51 @@ Result<std::string> TransactionCall::op_cancel_job(Level& level, std::string_vie
 }
 
 Result<bool> RunningAction::start_schedule_op(const wire::Op& op) {
-  auto now = [this] { return parts_.engine->env().unix_nanos(); };
   if (op.name() == "1.0/actions/schedule") {
-    auto self = shared_from_this();
-    commit_apart(op.op_id(), [self, this, now, args = op.args_json()](Transaction& transaction) {
-      return [&]() -> Result<std::string> {
-        HULL_TRY(JobRequest request,
-                 parse_job_request(transaction, *code, args, now(), call_.identity->is_admin()));
-        HULL_TRY(DocumentId id, insert_job(transaction, request, call_.context.scheduled_job, now()));
-        if (auto warning = large_args_warning(request.args, *parts_.options.knobs))
-          progress({line_of(*std::move(warning))});
-        return json_string(id.text());
-      }();
-    });
+    commit_apart(op.op_id(),
+                 [self = shared_from_this(), this, args = op.args_json(),
+                  warned = false](Transaction& transaction) mutable -> Result<std::string> {
+                   const int64_t now = parts_.engine->env().unix_nanos();
+                   HULL_TRY(JobRequest request,
+                            parse_job_request(transaction, *code, args, now, call_.identity->is_admin()));
+                   HULL_TRY(DocumentId id,
+                            insert_job(transaction, request, call_.context.scheduled_job, now));
+                   auto warning = large_args_warning(request.args, *parts_.options.knobs);
+                   if (warning && !std::exchange(warned, true)) progress({line_of(*std::move(warning))});
+                   return json_string(id.text());
+                 });
     return true;
   }
   if (op.name() == "1.0/actions/cancel_job") {
-    commit_apart(op.op_id(), [now, args = op.args_json()](Transaction& transaction) -> Result<std::string> {
-      HULL_TRY(DocumentId id, parse_job_id(transaction, args));
-      HULL_CHECK_OK(cancel_job(transaction, id, now()));
-      return std::string("null");
-    });
+    commit_apart(op.op_id(),
+                 [&env = parts_.engine->env(),
+                  args = op.args_json()](Transaction& transaction) -> Result<std::string> {
+                   HULL_TRY(DocumentId id, parse_job_id(transaction, args));
+                   HULL_CHECK_OK(cancel_job(transaction, id, env.unix_nanos()));
+                   return std::string("null");
+                 });
     return true;
   }
   return false;
 }
 
 void RunningAction::commit_apart(uint64_t op, OwnTransaction body) {
-  auto self = shared_from_this();
-  parts_.tasks->post([self, this, op, body = std::move(body), inflight = parts_.inflight.enter()]() mutable {
-    Transaction::Options options;
-    options.access = TableAccess::kSystem;
-    options.writable = true;
-    options.knobs = parts_.options.knobs;
-    options.now_ms = parts_.engine->env().unix_millis();
-    Transaction transaction(parts_.engine->snapshot(), options);
-    auto json = body(transaction);
-    if (!json.ok()) return answer_error(op, json.error());
-    if (!transaction.has_writes()) return answer_json(op, *std::move(json));
-    parts_.engine->submit(
-        transaction.commit_request(call_.path.display()),
-        [self, this, op, json = *std::move(json), body, inflight](CommitOutcome outcome) mutable {
-          if (outcome.ts) return answer_json(op, std::move(json));
-          if (outcome.error) return answer_error(op, *outcome.error);
-          parts_.engine->when_published(outcome.conflict->conflicting,
-                                        [self, this, op, body, inflight] { commit_apart(op, body); });
-        });
-  });
+  auto json = std::make_shared<std::string>();
+  AsyncTransaction own;
+  own.engine = parts_.engine;
+  own.knobs = parts_.options.knobs;
+  own.source = call_.path.display();
+  own.body = [json, body = std::move(body)](Transaction& transaction) -> Result<bool> {
+    HULL_TRY(*json, body(transaction));
+    return true;
+  };
+  own.run = [tasks = parts_.tasks.get()](std::function<void()> attempt) { tasks->post(std::move(attempt)); };
+  own.done = [self = shared_from_this(), this, op, json,
+              inflight = parts_.inflight.enter()](Result<bool> done) {
+    if (!done.ok()) return answer_error(op, done.error());
+    answer_json(op, std::move(*json));
+  };
+  transact_async(std::move(own));
 }
 
 }  // namespace hull

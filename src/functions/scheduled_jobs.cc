@@ -88,6 +88,7 @@ Result<ScheduledJob> ScheduledJob::parse(const Document& row) {
   job.state = static_cast<State>(known - kStates.begin());
   job.error = text(state->find("error"));
   job.request_id = text(state->find("request_id"));
+  job.execution_id = text(state->find("execution_id"));
   job.next_ts = time("nextTs");
   job.completed_ts = time("completedTs");
   job.original_ts = original->as_int64();
@@ -112,6 +113,7 @@ Value ScheduledJob::fields() const {
   b.key("state").begin_object().key("type").string(kStates.at(static_cast<size_t>(state)));
   if (state == State::kFailed) b.key("error").string(error);
   if (state == State::kInProgress && !request_id.empty()) b.key("request_id").string(request_id);
+  if (state == State::kInProgress && !execution_id.empty()) b.key("execution_id").string(execution_id);
   b.end();
   optional_time(b, "nextTs", next_ts);
   optional_time(b, "completedTs", completed_ts);

@@ -20,10 +20,10 @@ struct ScheduledJob {
   std::string udf_path;  // canonical
   std::string args_id;
   State state = State::kPending;
-  std::string error;                    // kFailed
-  std::string request_id;               // kInProgress
-  std::optional<int64_t> next_ts;       // while kPending or kInProgress
-  std::optional<int64_t> completed_ts;  // from then on
+  std::string error;                     // kFailed
+  std::string request_id, execution_id;  // kInProgress; as in the function log, where known
+  std::optional<int64_t> next_ts;        // while kPending or kInProgress
+  std::optional<int64_t> completed_ts;   // from then on
   int64_t original_ts = 0;
   int64_t system_errors = 0, occ_errors = 0;
 

@@ -9,6 +9,8 @@
 #include "server/io_threads.h"
 #include "server/listener.h"
 #include "server/local_fetch.h"
+#include "services/cron_runner.h"
+#include "services/scheduler.h"
 
 namespace hull {
 namespace {
@@ -16,6 +18,11 @@ namespace {
 constexpr size_t kBlockingThreads = 4;
 constexpr size_t kCompressorThreads = 2;
 constexpr double kActionPatienceS = 2;
+
+int64_t nanos(double seconds) { return static_cast<int64_t>(std::min(seconds, 1e9) * 1e9); }
+double seconds_until(int64_t deadline_ns) {
+  return std::max(0.0, static_cast<double>(deadline_ns - monotonic_nanos()) / 1e9);
+}
 
 class ServerImpl final : public Server {
  public:
@@ -94,12 +101,20 @@ class ServerImpl final : public Server {
     if (site_) site_->stop();
     context_.parked.end_all();
     connections_.stop_all();
+    if (context_.scheduler) context_.scheduler->drain();
+    if (context_.crons) context_.crons->drain();
     // Actions may run for long: after a moment they are ended, which answers their callers.
-    const double patience_s = std::min(kActionPatienceS, options_.drain_timeout_s);
-    bool drained = connections_.wait_until_empty(patience_s);
-    if (!drained && context_.ready.load(std::memory_order_acquire)) {
+    const int64_t end_ns = monotonic_nanos() + nanos(options_.drain_timeout_s);
+    const int64_t patience_ns =
+        monotonic_nanos() + nanos(std::min(kActionPatienceS, options_.drain_timeout_s));
+    bool drained = connections_.wait_until_empty(seconds_until(patience_ns));
+    const bool jobs_done = wait_for_jobs(patience_ns);
+    if (!(drained && jobs_done) && context_.ready.load(std::memory_order_acquire)) {
+      // Nor is their end recorded: an action that a job runs was interrupted.
+      if (context_.scheduler) context_.scheduler->stop();
+      if (context_.crons) context_.crons->stop();
       context_.runner->cancel_actions();
-      drained = connections_.wait_until_empty(options_.drain_timeout_s - patience_s);
+      drained = connections_.wait_until_empty(seconds_until(end_ns));
     }
     if (!drained) {
       spdlog::warn("{} connections were still busy after {} s and are dropped", connections_.count(),
@@ -111,6 +126,11 @@ class ServerImpl final : public Server {
   }
 
  private:
+  bool wait_for_jobs(int64_t deadline_ns) {
+    const bool scheduled = !context_.scheduler || context_.scheduler->wait_until_idle(deadline_ns);
+    return (!context_.crons || context_.crons->wait_until_idle(deadline_ns)) && scheduled;
+  }
+
   const ServerOptions options_;
   ServerContext context_;
   SyncAdmission admission_;

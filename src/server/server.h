@@ -2,10 +2,10 @@
 //
 // Life: open() binds both ports and starts to answer /version and /ready; everything else answers 503 until
 // attach() hands in the backend. stop() ends it: no new connections, parked polls end, websockets close with
-// 1012, running requests get up to BACKEND_REQUEST_DRAIN_TIMEOUT seconds, actions two. After stop() the
-// server calls the backend no more, but results may still be delivered to it, so it must outlive the
-// FunctionRunner: destroy in the order stop(), runner, Server, engine. Thread-safe: open, attach, stop and
-// the destructor belong to one thread.
+// 1012, running requests get up to BACKEND_REQUEST_DRAIN_TIMEOUT seconds, actions two; no more jobs start,
+// and those that run have as long as actions. After stop() the server calls the backend no more, but results
+// may still be delivered to it, so it must outlive the FunctionRunner: destroy in the order stop(), runner,
+// Server, engine. Thread-safe: open, attach, stop and the destructor belong to one thread.
 #pragma once
 
 #include <cstdint>

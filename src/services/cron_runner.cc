@@ -1,16 +1,18 @@
 #include "services/cron_runner.h"
 
-#include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <limits>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
 #include "base/random.h"
-#include "database/maintenance_jobs.h"
+#include "database/transact.h"
 #include "functions/lookup.h"
 #include "services/cron_run.h"
 #include "services/due_queue.h"
+#include "services/job_results.h"
+#include "services/json_fields.h"
 #include "services/timed_tasks.h"
 #include "value/json.h"
 
@@ -26,7 +28,7 @@ constexpr const char* kLostAction = "Transient error while executing action";
 struct Active {
   DocumentPtr row;  // as the queue handed it out
   std::function<void()> done;
-  size_t failures = 0;
+  int64_t failures = 0;
   CronRun run;
   UdfType type = UdfType::kMutation;
   FunctionCall call;
@@ -46,7 +48,7 @@ class CronRunnerImpl final : public CronRunner {
     queue.engine = options_.engine;
     queue.table = kCronNextRun;
     queue.parallelism = options_.knobs->max_running_crons;
-    queue.may_run = [this] { return !stopped_ && !options_.jobs->stopped(); };
+    queue.may_run = [this] { return !draining_ && !options_.jobs->stopped(); };
     queue.handle = [this](DocumentPtr row, std::function<void()> done) {
       auto active = std::make_shared<Active>();
       active->row = std::move(row);
@@ -58,16 +60,27 @@ class CronRunnerImpl final : public CronRunner {
 
   ~CronRunnerImpl() override { stop(); }
 
+  void drain() override {
+    draining_ = true;
+    queue_->drain();
+    inbox_->post([this] {
+      for (const ActivePtr& active : std::exchange(waiting_, {})) active->done();
+    });
+  }
+  bool wait_until_idle(int64_t deadline_ns) override { return queue_->wait_until_idle(deadline_ns); }
+
   void stop() override {
-    stopped_ = true;
+    draining_ = true;
     tasks_.reset();
   }
 
   metrics::Families metric_families() const override {
-    return {
-        metrics::gauge("hull_cron_lag_seconds", "How late the oldest due cron job is",
-                       static_cast<double>(queue_->lag_ns()) / 1e9),
-        metrics::gauge("hull_crons_running", "Cron jobs that run", static_cast<double>(queue_->running()))};
+    metrics::Families out = results_.collect();
+    out.push_back(metrics::gauge("hull_cron_lag_seconds", "How late the oldest due cron job is",
+                                 static_cast<double>(queue_->lag_ns()) / 1e9));
+    out.push_back(
+        metrics::gauge("hull_crons_running", "Cron jobs that run", static_cast<double>(queue_->running())));
+    return out;
   }
 
  private:
@@ -77,7 +90,7 @@ class CronRunnerImpl final : public CronRunner {
   // Everything below runs on the thread of `tasks_`.
 
   void attempt(const ActivePtr& active) {
-    if (options_.jobs->stopped()) return active->done();
+    if (draining_ || options_.jobs->stopped()) return active->done();
     auto run = CronRun::load(*engine().snapshot(), *active->row);
     if (!run.ok()) return retry(active, run.error());
     if (!*run) return active->done();  // a push was here
@@ -104,6 +117,7 @@ class CronRunnerImpl final : public CronRunner {
     if (!type.ok()) return fail(active, type.error());
     active->type = *type;
     active->started_ns = env().monotonic_nanos();
+    results_.started(active->run.next.next_ts, env().unix_nanos());
     if (*type == UdfType::kMutation) return run_mutation(active);
     if (*type == UdfType::kAction) return run_action(active);
     fail(active, Error::bad_request("UnsupportedFunctionType",
@@ -136,8 +150,9 @@ class CronRunnerImpl final : public CronRunner {
     const CronRun before = active->run;
     auto begun = commit([&](Transaction& transaction) -> Result<bool> {
       active->run = before;
+      transaction.depend_on_system_table("_backend_state");
       HULL_TRY(bool holds, active->run.holds(transaction));
-      if (!holds) return false;
+      if (!holds || stopped_text(transaction.catalog())) return false;
       HULL_CHECK_OK(active->run.begin(transaction,
                                       {active->call.context.request_id, active->call.context.execution_id}));
       return true;
@@ -155,12 +170,15 @@ class CronRunnerImpl final : public CronRunner {
 
   void finish(const ActivePtr& active, const FunctionResult& result) {
     const double seconds = seconds_since(env(), active->started_ns);
-    if (active->type == UdfType::kAction && was_stopped(result)) return give_back(active);
+    const bool refused = result.system_error && result.system_error->kind == ErrorKind::kRateLimited;
+    if (active->type == UdfType::kAction && (refused || was_stopped(result))) return give_back(active);
     if (active->type == UdfType::kMutation) {
       if (result.system_error) return retry(active, *result.system_error);
-      if (result.value) report_skipped(*active);
-      // Paused between the selection and the start: nothing ran.
-      if (!result.error || options_.jobs->stopped()) return active->done();
+      if (result.value) {
+        report_skipped(*active);
+        results_.ended(true);
+      }
+      if (!result.error) return active->done();  // its frame has recorded it, or it was not to run
     }
     Value status;
     if (result.value)
@@ -170,12 +188,6 @@ class CronRunnerImpl final : public CronRunner {
     else
       status = CronStatus::failure(result.system_error ? result.system_error->public_message() : kLostAction);
     conclude(active, std::move(status), result.log_lines, seconds);
-  }
-
-  // Refused because the deployment was paused between the record of the run and its start.
-  bool was_stopped(const FunctionResult& result) const {
-    auto stopped = options_.jobs->stopped();
-    return stopped && result.error && result.error->message == *stopped + "\n";
   }
 
   void give_back(const ActivePtr& active) {
@@ -208,7 +220,10 @@ class CronRunnerImpl final : public CronRunner {
       return true;
     });
     if (recorded.ok()) {
-      report_skipped(*active);
+      if (*recorded) {
+        report_skipped(*active);
+        results_.ended(json::text_or_empty(status, "type") == "success");
+      }
       return active->done();
     }
     again(active, recorded.error(),
@@ -218,33 +233,30 @@ class CronRunnerImpl final : public CronRunner {
   }
 
   void retry(const ActivePtr& active, const Error& error) {
-    again(active, error, [this, active] { attempt(active); });
+    if (draining_) return active->done();
+    waiting_.insert(active);
+    again(active, error, [this, active] {
+      if (waiting_.erase(active) > 0) attempt(active);
+    });
   }
 
   void again(const ActivePtr& active, const Error& error, TimedTasks::Task task) {
     if (!engine().read_only())
       spdlog::warn("A cron job could not run, trying again: {}: {}", error.code, error.message);
-    const double bound_ms =
-        std::min(kMaxBackoffMs, kFirstBackoffMs * std::pow(2.0, static_cast<double>(active->failures++)));
-    const double share = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
-    inbox_->at(env().monotonic_nanos() + static_cast<int64_t>(bound_ms * share * 1e6), std::move(task));
+    const int64_t wait_ns = job_backoff_ns(kFirstBackoffMs, kMaxBackoffMs, active->failures++);
+    inbox_->at(env().monotonic_nanos() + wait_ns, std::move(task));
   }
 
-  // Runs a transaction of the server and waits for its commit, again after conflicts. What `body` returned.
+  // Commits what `body` does; what it returned.
   Result<bool> commit(const std::function<Result<bool>(Transaction&)>& body) {
-    while (true) {
-      Transaction::Options how;
-      how.access = TableAccess::kSystem;
-      how.writable = true;
-      how.knobs = options_.knobs;
-      how.now_ms = env().unix_millis();
-      Transaction transaction(engine().snapshot(), how);
-      HULL_TRY(bool answer, body(transaction));
-      if (!transaction.has_writes()) return answer;
-      HULL_CHECK_OK(transaction.finish());
-      HULL_TRY(bool committed, submit_and_wait(engine(), transaction.commit_request(kSource)));
-      if (committed) return answer;
-    }
+    bool answer = false;
+    auto write = [&](Transaction& transaction) -> Result<void> {
+      HULL_TRY(answer, body(transaction));
+      return {};
+    };
+    auto done = transact(engine(), *options_.knobs, kSource, write, std::numeric_limits<int>::max());
+    if (!done.ok()) return std::move(done).error();
+    return answer;
   }
 
   void report_skipped(const Active& active) {
@@ -264,7 +276,9 @@ class CronRunnerImpl final : public CronRunner {
   }
 
   const CronRunnerOptions options_;
-  std::atomic<bool> stopped_{false};
+  JobResults results_{"cron_job"};
+  std::set<ActivePtr> waiting_;  // for their next attempt
+  std::atomic<bool> draining_{false};
   std::unique_ptr<TimedTasks> tasks_ = std::make_unique<TimedTasks>(env(), "crons");
   const std::shared_ptr<TimedTasks::Inbox> inbox_ = tasks_->inbox();
   std::unique_ptr<DueQueue> queue_;

@@ -7,9 +7,9 @@
 // for ever.
 //
 // Threads: rows are handed out by a DueQueue; all else happens on one thread of its own, which waits for its
-// commits. Functions run elsewhere. Everything goes through the engine's Env. stop() ends the second thread,
-// destroying it both; what still runs then ends by itself, and no result of it is recorded but the commit of
-// a mutation.
+// commits. Functions run elsewhere. Everything goes through the engine's Env. To stop well: drain(),
+// wait_until_idle(), stop(). stop() ends the second thread, destroying it both; what still runs then ends by
+// itself, and no result of it is recorded but the commit of a mutation.
 #pragma once
 
 #include <functional>
@@ -34,6 +34,10 @@ class CronRunner {
  public:
   static std::unique_ptr<CronRunner> start(CronRunnerOptions options);
   virtual ~CronRunner() = default;
+  // Starts nothing any more; what runs goes on, and its end is recorded.
+  virtual void drain() = 0;
+  // After drain(): waits until nothing runs, or the deadline (Env::monotonic_nanos). Whether nothing does.
+  virtual bool wait_until_idle(int64_t deadline_ns) = 0;
   // Starts and records nothing any more. Blocks for a moment.
   virtual void stop() = 0;
   virtual metrics::Families metric_families() const = 0;

@@ -24,6 +24,8 @@ constexpr size_t kMaxWaiting = 2048;
 // Watched ranges behind the position, before they are made one.
 constexpr size_t kMaxPieces = 16;
 constexpr int64_t kUnchangedWaitNs = kSecond;
+// More rows that were left unchanged at the same time mean that nothing can be started.
+constexpr size_t kMaxHeld = 256;
 constexpr int64_t kRetryReadNs = kSecond;
 // The wall clock may be set: how long a wait goes on without a look at it.
 constexpr int64_t kLongestWaitNs = 10 * kSecond;
@@ -54,6 +56,7 @@ class DueQueueImpl final : public DueQueue {
         engine_(*options_.engine),
         env_(engine_.env()),
         shared_(std::make_shared<Shared>(env_.make_event())),
+        idle_changed_(env_.make_event()),
         table_(*engine_.snapshot()->catalog()->table(std::string_view(options_.table))),
         index_(table_.find_index("by_next_ts")),
         bounds_{options_.parallelism, options_.apart_parallelism} {
@@ -68,6 +71,15 @@ class DueQueueImpl final : public DueQueue {
   }
 
   void wake() override { shared_->changed->notify(); }
+  void drain() override {
+    draining_ = true;
+    wake();
+  }
+  bool wait_until_idle(int64_t deadline_ns) override {
+    while (!idle_ && idle_changed_->wait_until(deadline_ns)) {
+    }
+    return idle_;
+  }
   int64_t lag_ns() const override {
     const int64_t oldest = oldest_.load();
     return oldest == kNever ? 0 : std::max<int64_t>(0, env_.unix_nanos() - oldest);
@@ -98,6 +110,7 @@ class DueQueueImpl final : public DueQueue {
       } else {
         failing_ = false;
       }
+      show_idle();
       if (!stopping_) wait(until);
     }
   }
@@ -141,6 +154,7 @@ class DueQueueImpl final : public DueQueue {
       // What cannot be read may be unchanged.
       if (!row.ok() || key == found->second.key) {
         found->second.held_until = env_.monotonic_nanos() + kUnchangedWaitNs;
+        ++held_;
         continue;
       }
       running_.erase(found);
@@ -159,6 +173,7 @@ class DueQueueImpl final : public DueQueue {
       const auto& held = it->second.held_until;
       if (held && *held <= now) {
         it = running_.erase(it);
+        --held_;
         released = true;
         continue;
       }
@@ -269,7 +284,7 @@ class DueQueueImpl final : public DueQueue {
   }
 
   void start_waiting() {
-    while (!stopping_) {
+    while (!stopping_ && !draining_ && held_ < kMaxHeld) {
       Kind next = kKinds;
       for (Kind kind : {kPlain, kApart}) {
         if (waiting_[kind].empty() || active_[kind] >= bounds_[kind]) continue;
@@ -308,6 +323,13 @@ class DueQueueImpl final : public DueQueue {
     return options_.may_run();
   }
 
+  // Once draining is seen here, start_waiting() has seen it or will.
+  void show_idle() {
+    if (idle_ || !draining_ || running_count_ > 0) return;
+    idle_ = true;
+    idle_changed_->notify();
+  }
+
   void show_oldest() {
     int64_t oldest = head_.value_or(kNever);
     for (const auto& waiting : waiting_)
@@ -320,10 +342,11 @@ class DueQueueImpl final : public DueQueue {
   Engine& engine_;
   Env& env_;
   const std::shared_ptr<Shared> shared_;
+  const std::shared_ptr<Event> idle_changed_;
   const TableInfo table_;
   const std::shared_ptr<const IndexInfo> index_;
   const std::array<size_t, kKinds> bounds_;
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, draining_{false}, idle_{false};
   std::atomic<int64_t> oldest_{kNever};
   std::atomic<size_t> running_count_{0}, waiting_count_{0};
 
@@ -332,6 +355,7 @@ class DueQueueImpl final : public DueQueue {
   std::map<InternalId, Running> running_;
   std::array<std::deque<Waiting>, kKinds> waiting_;
   std::array<size_t, kKinds> active_{};
+  size_t held_ = 0;              // of the running ones, those with a handler that is done
   std::optional<int64_t> head_;  // nextTs of the first row behind the position
   std::string head_key_;
   bool blocked_ = false;  // it is due, but too many of its kind wait already

@@ -6,7 +6,7 @@
 // not handed out again until its handler is done. The queue reads ranges of the index only, from where it
 // last stopped, and sleeps until (a) a commit touches what it has read, (b) the next row is due, (c) a
 // handler is done, or (d) wake(). It never polls and never scans the table. A row that its handler has left
-// as it was is handed out again after a second.
+// as it was is handed out again after a second; while many are in that state, nothing else is started.
 //
 // Threads: one thread (Env::start_thread) reads the index and calls the handler, which must not block for
 // long. `done` may be called from any thread, once, also from within the handler. Destroying the queue stops
@@ -41,6 +41,11 @@ class DueQueue {
   static std::unique_ptr<DueQueue> start(DueQueueOptions options);
   virtual ~DueQueue() = default;
   virtual void wake() = 0;
+  // Starts nothing any more. What runs goes on.
+  virtual void drain() = 0;
+  // After drain(): waits until no handler is left, or the deadline (Env::monotonic_nanos). Whether none is.
+  // One thread may wait.
+  virtual bool wait_until_idle(int64_t deadline_ns) = 0;
   // How late the oldest row is that is due and not being handled, in nanoseconds; 0 = none is.
   virtual int64_t lag_ns() const = 0;
   virtual size_t running() const = 0;

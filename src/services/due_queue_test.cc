@@ -155,6 +155,29 @@ TEST_F(DueQueueTest, ARowThatIsLeftAsItWasComesAgainLater) {
   EXPECT_FALSE(wait_for(3, 1200));
 }
 
+TEST_F(DueQueueTest, DoesNotGoThroughAllRowsWhenNoneCanBeStarted) {
+  insert(std::vector<int64_t>(600, now() - kMs));
+  start_queue();
+  size_t refused = 0;
+  for (const int64_t end = now() + 700 * kMs; now() < end && wait_for(refused + 1, 100); ++refused)
+    started(refused).done();
+  EXPECT_GT(refused, 0u);
+  EXPECT_LE(refused, 256u + 8u);
+}
+
+TEST_F(DueQueueTest, StartsNothingOnceItDrains) {
+  insert({now(), now()});
+  start_queue({.parallelism = 1});
+  ASSERT_TRUE(wait_for(1));
+  queue_->drain();
+  auto soon = [this] { return engine_->env().monotonic_nanos() + 50 * kMs; };
+  EXPECT_FALSE(queue_->wait_until_idle(soon()));
+  finish(started(0));
+  EXPECT_TRUE(queue_->wait_until_idle(engine_->env().monotonic_nanos() + 5000 * kMs));
+  EXPECT_FALSE(wait_for(2, 50));
+  EXPECT_TRUE(queue_->wait_until_idle(soon()));
+}
+
 TEST_F(DueQueueTest, ARowThatIsGoneBeforeItsTimeIsNotStarted) {
   start_queue();
   const int64_t due = now() + 200 * kMs;

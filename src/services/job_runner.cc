@@ -1,6 +1,11 @@
 #include "services/job_runner.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/random.h"
 #include "functions/lookup.h"
+#include "functions/stopped_text.h"
 
 namespace hull {
 namespace {
@@ -36,6 +41,17 @@ class DeployedFunctions final : public JobRunner {
 
 std::unique_ptr<JobRunner> job_runner(FunctionRunner& runner) {
   return std::make_unique<DeployedFunctions>(runner);
+}
+
+bool was_stopped(const FunctionResult& result) {
+  // What a function throws itself begins otherwise.
+  return result.error && result.error->message == std::string(kStoppedText) + "\n";
+}
+
+int64_t job_backoff_ns(double initial_ms, double max_ms, int64_t earlier) {
+  const double bound_ms = std::min(max_ms, initial_ms * std::pow(2.0, static_cast<double>(earlier)));
+  const double share = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
+  return static_cast<int64_t>(std::min(bound_ms * share * 1e6, 1e18));
 }
 
 }  // namespace hull

@@ -22,4 +22,9 @@ class JobRunner {
 
 std::unique_ptr<JobRunner> job_runner(FunctionRunner& runner);
 
+// Whether the call was refused because the deployment was stopped: nothing of it has run.
+bool was_stopped(const FunctionResult& result);
+// Full jitter below a bound that doubles with each earlier attempt, in nanoseconds.
+int64_t job_backoff_ns(double initial_ms, double max_ms, int64_t earlier);
+
 }  // namespace hull

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 
 #include "base/log.h"
 #include "base/random.h"
+#include "database/transact_async.h"
 #include "functions/lookup.h"
 #include "functions/scheduled_jobs.h"
 #include "services/due_queue.h"
+#include "services/job_results.h"
 #include "services/timed_tasks.h"
 #include "value/json.h"
 #include "value/key.h"
@@ -24,6 +25,8 @@ constexpr const char* kSource = "_system/scheduler";
 constexpr std::string_view kInterrupted = "Transient error while executing action";
 constexpr int64_t kRetryStoreNs = 1'000'000'000;
 constexpr int64_t kSampleNs = 5'000'000'000;
+// Between looks for jobs whose retention is over.
+constexpr double kMinRemovalDelayS = 0.1, kMaxRemovalDelayS = 86400;
 constexpr size_t kMinParallelism = 8, kParallelismPerCore = 4;
 
 // A job as its handler was given it: what has changed since is not its business any more.
@@ -39,17 +42,13 @@ struct Counters {
     auto& started = metrics::counters(registry, "hull_scheduled_jobs_started_total", "Jobs started");
     mutations = &started.Add({{"type", "Mutation"}});
     actions = &started.Add({{"type", "Action"}});
-    failed = &metrics::counters(registry, "hull_scheduled_jobs_failed_total", "Jobs that failed").Add({});
     retried = &metrics::counters(registry, "hull_scheduled_jobs_retried_total",
                                  "Attempts after conflicts and system errors")
                    .Add({});
-    lateness = &metrics::histograms(registry, "hull_scheduled_job_lateness_seconds",
-                                    "From a job's time to its start")
-                    .Add({}, metrics::seconds_buckets());
   }
   prometheus::Registry registry;
-  prometheus::Counter *mutations, *actions, *failed, *retried;
-  prometheus::Histogram* lateness;
+  prometheus::Counter *mutations, *actions, *retried;
+  JobResults results{"scheduled_job"};
 };
 
 // Shared with the callbacks of running functions, which may come when the scheduler is gone.
@@ -62,8 +61,9 @@ class Core : public std::enable_shared_from_this<Core> {
         tasks_(std::make_unique<TimedTasks>(env_, "scheduler")),
         inbox_(tasks_->inbox()) {}
 
+  void drain() { draining_ = true; }
   void stop() {
-    stopped_ = true;
+    drain();
     tasks_.reset();
   }
 
@@ -100,8 +100,7 @@ class Core : public std::enable_shared_from_this<Core> {
     }
     auto call = make_call(*handed);
     if (!call.ok()) return again(handed, call.error());
-    counters_.lateness->Observe(
-        static_cast<double>(std::max<int64_t>(0, env_.unix_nanos() - *handed->job.next_ts)) / 1e9);
+    counters_.results.started(*handed->job.next_ts, env_.unix_nanos());
     if (*kind == UdfType::kMutation) {
       run_mutation(handed, *std::move(call));
     } else {
@@ -111,13 +110,15 @@ class Core : public std::enable_shared_from_this<Core> {
 
   void remove_finished() {
     auto more = std::make_shared<bool>(false);
-    const int64_t before = env_.unix_nanos() - static_cast<int64_t>(options_.knobs->job_retention_s * 1e9);
+    const int64_t now = env_.unix_nanos();
+    const double kept_ns = options_.knobs->job_retention_s * 1e9;
+    const int64_t before = kept_ns < static_cast<double>(now) ? now - static_cast<int64_t>(kept_ns) : 0;
     commit(
         [this, more, before](Transaction& transaction) -> Result<bool> {
           const size_t batch = std::max<size_t>(1, options_.knobs->job_removal_batch);
           SnapshotPtr snapshot = transaction.snapshot();
           const TableInfo& table = *snapshot->catalog()->table(std::string_view(kTable));
-          HULL_TRY(auto rows, snapshot->scan(*table.find_index("by_completed_ts"), finished_before(before),
+          HULL_TRY(auto rows, snapshot->scan(*table.find_index("by_completed_ts"), finished_by(before),
                                              Order::kAsc, batch));
           *more = rows.size() == batch;
           for (const auto& row : rows) HULL_CHECK_OK(remove_job(transaction, row.document->id));
@@ -125,8 +126,9 @@ class Core : public std::enable_shared_from_this<Core> {
         },
         [self = shared_from_this(), more](Result<bool> removed) {
           const bool at_once = removed.ok() && *removed && *more;
-          const double delay_s = at_once ? 0 : self->options_.knobs->job_removal_delay_s;
-          self->after(static_cast<int64_t>(delay_s * 1e9), [self] { self->remove_finished(); });
+          const double delay_s =
+              std::clamp(self->options_.knobs->job_removal_delay_s, kMinRemovalDelayS, kMaxRemovalDelayS);
+          self->after(at_once ? 0 : static_cast<int64_t>(delay_s * 1e9), [self] { self->remove_finished(); });
         });
   }
 
@@ -135,7 +137,7 @@ class Core : public std::enable_shared_from_this<Core> {
     after(kSampleNs, [this, lag_ns] { sample_lag(lag_ns); });
   }
 
-  bool may_run() { return !stopped_ && !options_.runner->stopped(); }
+  bool may_run() { return !draining_ && !options_.runner->stopped(); }
   void post(TimedTasks::Task task) { inbox_->post(std::move(task)); }
   const JobLag& lag() const { return lag_; }
   const Counters& counters() const { return counters_; }
@@ -164,16 +166,24 @@ class Core : public std::enable_shared_from_this<Core> {
     return job;
   }
 
+  // Records the job as running. False: it is not to run.
+  static Result<bool> begin(Transaction& transaction, const ScheduledJob& handed,
+                            const RequestContext& context) {
+    if (stopped_text(transaction.catalog())) return false;
+    HULL_TRY(auto job, still(transaction, handed));
+    if (!job) return false;
+    job->state = State::kInProgress;
+    job->request_id = context.request_id;
+    job->execution_id = context.execution_id;
+    HULL_CHECK_OK(store_job(transaction, *job));
+    return true;
+  }
+
   void run_mutation(const HandedPtr& handed, FunctionCall call) {
     counters_.mutations->Increment();
     MutationFrame frame;
-    frame.before = [handed, request_id = call.context.request_id](Transaction& transaction) -> Result<bool> {
-      HULL_TRY(auto job, still(transaction, handed->job));
-      if (!job) return false;
-      job->state = State::kInProgress;
-      job->request_id = request_id;
-      HULL_CHECK_OK(store_job(transaction, *job));
-      return true;
+    frame.before = [handed, context = call.context](Transaction& transaction) {
+      return begin(transaction, handed->job, context);
     };
     frame.after = [handed, &env = env_](Transaction& transaction, const Value&,
                                         const std::vector<LogLine>&) -> Result<void> {
@@ -188,22 +198,20 @@ class Core : public std::enable_shared_from_this<Core> {
   }
 
   void mutation_done(const HandedPtr& handed, FunctionResult result) {
+    if (result.ok()) counters_.results.ended(true);
     if (result.ok() || result.skipped) return handed->done();
     post([self = shared_from_this(), this, handed, result = std::move(result)] {
       if (result.system_error) return again(handed, *result.system_error);
-      if (was_stopped(result)) return handed->done();
       end(handed, State::kFailed, result.error->message);
     });
   }
 
   void begin_action(const HandedPtr& handed, FunctionCall call) {
-    auto begin = [handed, request_id = call.context.request_id](Transaction& transaction) -> Result<bool> {
-      HULL_TRY(auto job, still(transaction, handed->job));
-      if (!job) return false;
-      job->state = State::kInProgress;
-      job->request_id = request_id;
-      HULL_CHECK_OK(store_job(transaction, *job));
-      return true;
+    call.context.execution_id = random_uuid();
+    auto record = [this, handed, context = call.context](Transaction& transaction) -> Result<bool> {
+      if (draining_) return false;
+      transaction.depend_on_system_table("_backend_state");
+      return begin(transaction, handed->job, context);
     };
     auto run = [self = shared_from_this(), this, handed, call = std::move(call)](Result<bool> begun) mutable {
       // Not begun: done by somebody else, or the queue hands it out again.
@@ -216,30 +224,24 @@ class Core : public std::enable_shared_from_this<Core> {
         });
       });
     };
-    post([self = shared_from_this(), this, begin, run = std::move(run)] { commit(begin, run); });
+    commit(std::move(record), std::move(run));
   }
 
   void action_done(const HandedPtr& handed, const FunctionResult& result) {
     if (result.ok()) return end(handed, State::kSuccess, "");
     // Neither has run at all.
-    if (was_stopped(result)) return again(handed, Error::overloaded("DeploymentPaused", "paused"));
+    if (was_stopped(result)) return give_back(handed);
     if (result.system_error && result.system_error->kind == ErrorKind::kRateLimited)
       return again(handed, *result.system_error);
     end(handed, State::kFailed,
         result.error ? result.error->message : std::string(result.system_error->public_message()) + "\n");
   }
 
-  // Refused because the deployment was stopped meanwhile.
-  bool was_stopped(const FunctionResult& result) {
-    auto stopped = options_.runner->stopped();
-    return stopped && result.error && result.error->message == *stopped + "\n";
-  }
-
   // --- ends
 
   // Again until it is stored, or the job is not what it was any more.
   void end(const HandedPtr& handed, State state, std::string error) {
-    if (state == State::kFailed) counters_.failed->Increment();
+    counters_.results.ended(state == State::kSuccess);
     change(handed,
            [state, error = std::move(error), &env = env_](Transaction& transaction, ScheduledJob job) {
              return end_job(transaction, std::move(job), state, env.unix_nanos(), error);
@@ -256,67 +258,50 @@ class Core : public std::enable_shared_from_this<Core> {
     }
     change(handed, [this, conflict](Transaction& transaction, ScheduledJob job) {
       const Knobs& knobs = *options_.knobs;
-      const int64_t wait =
-          conflict ? backoff(knobs.job_occ_initial_backoff_ms, knobs.job_occ_max_backoff_ms, job.occ_errors)
-                   : backoff(knobs.job_initial_backoff_ms, knobs.job_max_backoff_s * 1000, job.system_errors);
+      const int64_t wait = conflict ? job_backoff_ns(knobs.job_occ_initial_backoff_ms,
+                                                     knobs.job_occ_max_backoff_ms, job.occ_errors)
+                                    : job_backoff_ns(knobs.job_initial_backoff_ms,
+                                                     knobs.job_max_backoff_s * 1000, job.system_errors);
       ++(conflict ? job.occ_errors : job.system_errors);
-      job.state = State::kPending;
-      job.request_id.clear();
-      job.next_ts = env_.unix_nanos() + wait;
-      return store_job(transaction, job);
+      return wait_again(transaction, std::move(job), env_.unix_nanos() + wait);
     });
   }
 
-  // Full jitter, in nanoseconds.
-  static int64_t backoff(double initial_ms, double max_ms, int64_t earlier) {
-    const double bound = std::min(max_ms, initial_ms * std::pow(2.0, static_cast<double>(earlier)));
-    const double uniform = static_cast<double>(random_u64() >> 11) / 9007199254740992.0;
-    return static_cast<int64_t>(bound * uniform * 1e6);
+  // The job was not started after all.
+  void give_back(const HandedPtr& handed) {
+    change(handed, [&env = env_](Transaction& transaction, ScheduledJob job) {
+      return wait_again(transaction, std::move(job), env.unix_nanos());
+    });
+  }
+
+  static Result<void> wait_again(Transaction& transaction, ScheduledJob job, int64_t next_ts) {
+    job.state = State::kPending;
+    job.request_id.clear();
+    job.execution_id.clear();
+    job.next_ts = next_ts;
+    return store_job(transaction, job);
   }
 
   using Change = std::function<Result<void>(Transaction&, ScheduledJob)>;
   void change(const HandedPtr& handed, Change change_job) {
-    post([self = shared_from_this(), this, handed, change_job = std::move(change_job)]() mutable {
-      commit(
-          [handed, change_job](Transaction& transaction) -> Result<bool> {
-            HULL_TRY(auto job, still(transaction, handed->job));
-            if (!job) return false;
-            HULL_CHECK_OK(change_job(transaction, *std::move(job)));
-            return true;
-          },
-          [self, this, handed, change_job](Result<bool> stored) {
-            if (stored.ok()) return handed->done();
-            after(kRetryStoreNs, [self, this, handed, change_job] { change(handed, change_job); });
-          });
-    });
+    commit(
+        [handed, change_job](Transaction& transaction) -> Result<bool> {
+          HULL_TRY(auto job, still(transaction, handed->job));
+          if (!job) return false;
+          HULL_CHECK_OK(change_job(transaction, *std::move(job)));
+          return true;
+        },
+        [self = shared_from_this(), this, handed, change_job](Result<bool> stored) {
+          if (stored.ok()) return handed->done();
+          after(kRetryStoreNs, [self, this, handed, change_job] { change(handed, change_job); });
+        });
   }
 
-  // --- transactions: on the thread of the tasks; `then` on any
-
-  using Body = std::function<Result<bool>(Transaction&)>;  // false: there is nothing to do
-  using Then = std::function<void(Result<bool>)>;
-  void commit(Body body, Then then) {
-    env_.pause("scheduler.commit");
-    Transaction::Options settings;
-    settings.access = TableAccess::kSystem;
-    settings.writable = true;
-    settings.knobs = options_.knobs;
-    settings.now_ms = env_.unix_millis();
-    Transaction transaction(engine_.snapshot(), settings);
-    auto wanted = body(transaction);
-    if (!wanted.ok() || !*wanted || !transaction.has_writes()) return then(std::move(wanted));
-    engine_.submit(
-        transaction.commit_request(kSource), [self = shared_from_this(), this, body = std::move(body),
-                                              then = std::move(then)](const CommitOutcome& outcome) mutable {
-          if (outcome.ts) return then(true);
-          if (outcome.error) return then(*outcome.error);
-          engine_.when_published(outcome.conflict->conflicting, [self, this, body = std::move(body),
-                                                                 then = std::move(then)]() mutable {
-            post([self, this, body = std::move(body), then = std::move(then)]() mutable {
-              commit(std::move(body), std::move(then));
-            });
-          });
-        });
+  // On the thread of the tasks; `done` on any.
+  void commit(std::function<Result<bool>(Transaction&)> body, std::function<void(Result<bool>)> done) {
+    transact_async({&engine_, options_.knobs, kSource, std::move(body),
+                    [inbox = inbox_](TimedTasks::Task attempt) { inbox->post(std::move(attempt)); },
+                    std::move(done)});
   }
 
   // Nothing happens after stop().
@@ -324,11 +309,11 @@ class Core : public std::enable_shared_from_this<Core> {
     inbox_->at(env_.monotonic_nanos() + delay_ns, std::move(task));
   }
 
-  static Interval finished_before(int64_t ns) {
+  static Interval finished_by(int64_t ns) {
     Interval interval;
     append_int64_key(INT64_MIN, interval.start);
     interval.end.emplace();
-    append_int64_key(ns, *interval.end);
+    append_int64_key(ns + 1, *interval.end);
     return interval;
   }
 
@@ -337,7 +322,7 @@ class Core : public std::enable_shared_from_this<Core> {
   Env& env_;
   Counters counters_;
   JobLag lag_;
-  std::atomic<bool> stopped_{false};
+  std::atomic<bool> draining_{false};
   std::unique_ptr<TimedTasks> tasks_;  // the scheduler's owner alone ends it
   const std::shared_ptr<TimedTasks::Inbox> inbox_;
 };
@@ -366,10 +351,16 @@ class SchedulerImpl final : public Scheduler {
     queue_.reset();
   }
 
+  void drain() override {
+    core_->drain();
+    queue_->drain();
+  }
+  bool wait_until_idle(int64_t deadline_ns) override { return queue_->wait_until_idle(deadline_ns); }
   void stop() override { core_->stop(); }
 
   metrics::Families metric_families() const override {
     metrics::Families out = core_->counters().registry.Collect();
+    for (auto& family : core_->counters().results.collect()) out.push_back(std::move(family));
     out.push_back(metrics::gauge("hull_scheduled_job_lag_seconds", "How late the oldest due job is",
                                  static_cast<double>(queue_->lag_ns()) / 1e9));
     out.push_back(metrics::gauge("hull_scheduled_jobs_running", "Jobs that run",

@@ -8,7 +8,7 @@
 //
 // Threads: a DueQueue's thread starts jobs, one more thread does what follows; both wait and read clocks
 // through Env. Destroying the scheduler stops both; what still runs is left to the next start. The
-// JobRunner must outlive it.
+// JobRunner must outlive it. To stop well: drain(), wait_until_idle(), stop().
 #pragma once
 
 #include <memory>
@@ -31,6 +31,10 @@ class Scheduler {
   static std::unique_ptr<Scheduler> start(SchedulerOptions options);
   virtual ~Scheduler() = default;
 
+  // Starts nothing any more; what runs goes on, and its end is recorded.
+  virtual void drain() = 0;
+  // After drain(): waits until nothing runs, or the deadline (Env::monotonic_nanos). Whether nothing does.
+  virtual bool wait_until_idle(int64_t deadline_ns) = 0;
   // Starts and records nothing any more: what runs counts as interrupted. Blocks for a moment.
   virtual void stop() = 0;
   virtual metrics::Families metric_families() const = 0;

@@ -19,7 +19,8 @@ class TimedTasks {
   class Inbox {
    public:
     explicit Inbox(Env& env) : env_(env), changed_(env.make_event()) {}
-    void post(Task task) { at(0, std::move(task)); }
+    // Takes its turn among those that are due.
+    void post(Task task) { at(env_.monotonic_nanos(), std::move(task)); }
     // `deadline_ns`: of Env::monotonic_nanos().
     void at(int64_t deadline_ns, Task task);
 

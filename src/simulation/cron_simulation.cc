@@ -213,6 +213,15 @@ CronReport& CronReport::operator+=(const CronReport& other) {
   return *this;
 }
 
+std::string CronReport::summary() const {
+  auto text = [](const char* name, uint64_t value) { return ", " + std::to_string(value) + " " + name; };
+  return std::to_string(counts.mutations) + " mutations" + text("actions", counts.actions) +
+         text("failures", counts.failures) + text("lost actions", counts.lost_actions) +
+         text("left out", counts.skipped) + text("pushes", counts.pushes) + text("lives", lives) +
+         text("power cuts", power_cuts) + text("kills", kills) + text("pauses", pauses) +
+         text("jumps of the clock", jumps);
+}
+
 CronReport run_cron_simulation(uint64_t seed) {
   RandomData::reset_unique();
   return Run(seed).run();

@@ -17,6 +17,7 @@ struct CronReport {
   CronCounts counts;
 
   CronReport& operator+=(const CronReport& other);
+  std::string summary() const;
 };
 
 CronReport run_cron_simulation(uint64_t seed);

@@ -20,7 +20,8 @@ TEST_P(CronSimulationTest, EveryRunIsConcludedOnce) {
   for (int i = 0; i < kSeedsPerTest; ++i) {
     const uint64_t seed = static_cast<uint64_t>(GetParam() * kSeedsPerTest + i + 1);
     const CronReport report = run_cron_simulation(seed);
-    ASSERT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure;
+    ASSERT_FALSE(report.failure) << "seed " << seed << ": " << *report.failure
+                                 << "\nrepeat: scripts/simulate --crons --seed " << seed;
     sum += report;
   }
   // The schedules must not become harmless unnoticed.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "functions/stopped_text.h"
 #include "services/scheduler.h"
 #include "simulation/job_world.h"
 #include "simulation/sim_vfs.h"
@@ -53,7 +54,7 @@ class JobRun {
       return world_.fail("the directory cannot be made");
     const size_t lives = 2 + random_.below(3);
     for (size_t life = 0; life <= lives && !world_.failure; ++life) {
-      disk_.cut_power_at(UINT64_MAX);  // what the life before did not come to
+      disk_.heal();  // of what the life before has left
       SqliteOptions options;
       options.path = "data/hull.sqlite3";
       options.disk = &disk_;
@@ -73,7 +74,7 @@ class JobRun {
     }
   }
 
-  // The last life has no faults: everything comes to its end.
+  // In the last life the faults end with the clients: everything comes to its end.
   void live(std::unique_ptr<Store> store, bool last) {
     auto engine = Engine::open(std::move(store), world_.knobs, env_);
     if (!engine.ok()) return world_.fail("the engine cannot be opened: " + engine.error().message);
@@ -90,22 +91,58 @@ class JobRun {
         threads.push_back(env_.start_thread("client", [this, r = random_.fork()] { client(r); }));
       while (world_.clients > 0 && disk_.running() && !world_.failure) {
         env_.sleep(random_.magnitude(2 * kSecond));
-        if (random_.chance(0.1)) pause_for_a_while();
+        disturb();
       }
       if (ending == 1) disk_.stop();
       world_.stopping = true;
     }
-    if (last) check_ends();
+    if (ending == 0) come_to_rest();
+    if (last)
+      check_ends();
+    else if (ending == 0)
+      drain(*scheduler);
     scheduler.reset();
     runner.join();
     world_.engine = nullptr;
   }
 
-  // Nothing else tells the queue: it looks again at its next wake-up.
-  void pause_for_a_while() {
-    world_.paused = true;
-    env_.sleep(random_.magnitude(5 * kSecond));
-    world_.paused = false;
+  void disturb() {
+    switch (random_.below(16)) {
+      case 0:
+        ++report_.pauses;
+        return world_.set_paused(true);
+      case 1:
+      case 2:
+        return world_.set_paused(false);
+      case 3: {
+        ++report_.jumps;
+        const int64_t jump = random_.magnitude(20 * kSecond);
+        world_.latest_wall_clock = std::max(world_.latest_wall_clock, env_.unix_nanos());
+        return env_.jump_wall_clock(random_.chance(0.7) ? jump : -jump);
+      }
+      case 4:
+        return disk_.set_error_rates({.sync = 0.2});
+      case 5:
+      case 6:
+        return disk_.set_error_rates({});
+      default:
+        return;
+    }
+  }
+
+  void come_to_rest() {
+    disk_.set_error_rates({});
+    while (world_.engine->read_only() && disk_.running()) env_.sleep(kSecond);
+    world_.set_paused(false);
+  }
+
+  // A server that stops well: what it says is over is recorded as over.
+  void drain(Scheduler& scheduler) {
+    scheduler.drain();
+    if (!scheduler.wait_until_idle(env_.monotonic_nanos() + random_.magnitude(5 * kSecond))) return;
+    ++report_.drains;
+    for (const ScheduledJob& job : all_jobs(*world_.engine->snapshot()))
+      if (job.state == State::kInProgress) world_.fail(job.id.text() + " is in progress after the drain");
   }
 
   void client(SimRandom random) {
@@ -217,6 +254,7 @@ class JobRun {
         ++report_.failed;
         if (mutation && effects > 0) return " failed with an effect";
         if (mutation && job.error != "thrown\n") return " failed with: " + job.error;
+        if (action && job.error.starts_with(kStoppedText)) return " failed because of a pause";
         if (action && job.error == kInterrupted) ++report_.interrupted;
         return std::nullopt;
       case State::kCanceled:
@@ -250,6 +288,9 @@ JobRunReport& JobRunReport::operator+=(const JobRunReport& other) {
   failed += other.failed;
   interrupted += other.interrupted;
   retries += other.retries;
+  pauses += other.pauses;
+  jumps += other.jumps;
+  drains += other.drains;
   return *this;
 }
 
@@ -257,7 +298,8 @@ std::string JobRunReport::summary() const {
   auto text = [](const char* name, uint64_t value) { return ", " + std::to_string(value) + " " + name; };
   return std::to_string(jobs) + " jobs" + text("mutations", mutations_done) + text("actions", actions_done) +
          text("canceled", canceled) + text("failed", failed) + text("of them interrupted", interrupted) +
-         text("conflicts", retries) + text("lives", lives) + text("crashes", crashes);
+         text("conflicts", retries) + text("lives", lives) + text("crashes", crashes) +
+         text("pauses", pauses) + text("jumps of the clock", jumps) + text("drains", drains);
 }
 
 JobRunReport run_job_simulation(uint64_t seed) { return JobRun(seed).run(); }

@@ -31,6 +31,9 @@ TEST_P(JobSimulation, EveryJobEndsAsItShould) {
   EXPECT_GT(sum.crashes, 1u * kSeedsPerTest);
   EXPECT_GT(sum.interrupted, 0u);
   EXPECT_GT(sum.retries, 0u);
+  EXPECT_GT(sum.pauses, kSeedsPerTest / 2u);
+  EXPECT_GT(sum.jumps, kSeedsPerTest / 2u);
+  EXPECT_GT(sum.drains, kSeedsPerTest / 10u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, JobSimulation, ::testing::Range(0, 4));

@@ -1,5 +1,9 @@
 #include "simulation/job_world.h"
 
+#include <algorithm>
+
+#include "functions/lookup.h"
+#include "functions/stopped_text.h"
 #include "value/json.h"
 
 namespace hull::simulation {
@@ -51,6 +55,20 @@ std::optional<Timestamp> JobWorld::commit(Transaction& transaction, bool* confli
   return waiting->outcome.ts;
 }
 
+void JobWorld::set_paused(bool paused) {
+  Transaction::Options how = options();
+  how.access = TableAccess::kSystem;
+  Transaction transaction(engine->snapshot(), how);
+  ValueBuilder b;
+  b.begin_object().key("system").string("none").key("usage_limit").string("none");
+  b.key("user").string(paused ? "paused" : "none").end();
+  const Value row = b.finish();
+  auto rows = transaction.system_rows("_backend_state");
+  const bool written = rows.empty() ? transaction.system_insert("_backend_state", row).ok()
+                                    : transaction.system_replace(rows.front()->id, row).ok();
+  if (written) commit(transaction);
+}
+
 Result<std::string> JobWorld::schedule(Transaction& transaction, SimRandom& random,
                                        const std::optional<std::string>& parent) {
   static const std::vector<std::string> kNames{"jobs:mutation", "jobs:mutation", "jobs:action",
@@ -73,7 +91,7 @@ Result<UdfType> SimJobRunner::kind(const FunctionPath& path) {
 }
 
 std::optional<std::string> SimJobRunner::stopped() {
-  return world_.paused ? std::optional<std::string>("paused") : std::nullopt;
+  return stopped_text(*world_.engine->snapshot()->catalog());
 }
 
 void SimJobRunner::note_start(const FunctionCall& call) {
@@ -83,8 +101,8 @@ void SimJobRunner::note_start(const FunctionCall& call) {
   auto row = snapshot->get(snapshot->catalog()->table(id->table)->tablet, id->internal);
   if (!row.ok() || !*row) return;
   auto parsed = ScheduledJob::parse(**row);
-  if (parsed.ok() && parsed->original_ts > world_.env.unix_nanos())
-    world_.fail(job + " starts before its time");
+  const int64_t now = std::max(world_.latest_wall_clock, world_.env.unix_nanos());
+  if (parsed.ok() && parsed->original_ts > now) world_.fail(job + " starts before its time");
 }
 
 void SimJobRunner::mutation(FunctionCall call, MutationFrame frame, FunctionCallback done) {
@@ -95,6 +113,7 @@ void SimJobRunner::mutation(FunctionCall call, MutationFrame frame, FunctionCall
 }
 
 void SimJobRunner::action(FunctionCall call, FunctionCallback done) {
+  if (stopped()) return done(failed(std::string(kStoppedText) + "\n"));
   note_start(call);
   const std::string& job = *call.context.scheduled_job;
   if (++world_.action_starts[job] > 1) world_.fail("the action of " + job + " starts twice");
@@ -108,6 +127,7 @@ FunctionResult SimJobRunner::run_mutation(const FunctionCall& call, const Mutati
   const std::string& job = *call.context.scheduled_job;
   for (size_t attempt = 0; attempt < kAttempts; ++attempt) {
     Transaction transaction(world_.engine->snapshot(), world_.options());
+    transaction.depend_on_system_table("_backend_state");
     auto wanted = frame.before(transaction);
     if (!wanted.ok()) return system_failure(wanted.error());
     if (!*wanted) {
@@ -115,6 +135,7 @@ FunctionResult SimJobRunner::run_mutation(const FunctionCall& call, const Mutati
       skipped.skipped = true;
       return skipped;
     }
+    if (stopped_text(transaction.catalog())) return failed(std::string(kStoppedText) + "\n");
     world_.env.sleep(random.magnitude(300 * kMilli));
     if (random.chance(0.1)) return failed("thrown\n");
     if (random.chance(0.1)) return system_failure(Error::internal("simulated"));

@@ -19,13 +19,14 @@ struct JobWorld {
   SimEnv& env;
   Engine* engine = nullptr;
   Knobs knobs;
-  bool stopping = false, paused = false;
+  bool stopping = false;
   size_t clients = 0;
 
   std::set<std::string> scheduled;  // ids whose commit was acknowledged
   std::set<std::string> canceled;   // canceled before their end, acknowledged
   std::set<std::string> spared;     // of them: while they were pending
   std::map<std::string, int> action_starts;
+  int64_t latest_wall_clock = 0;  // before it was set back
   std::optional<std::string> failure;
   uint64_t retries = 0;
 
@@ -35,6 +36,8 @@ struct JobWorld {
   Transaction::Options options() const;
   // Commits and waits; nullopt if there was a conflict, or an error that leaves it open.
   std::optional<Timestamp> commit(Transaction& transaction, bool* conflict = nullptr);
+  // Stops or resumes the deployment, if that can be committed.
+  void set_paused(bool paused);
   // A new job for one of the functions, due soon; its id.
   Result<std::string> schedule(Transaction& transaction, SimRandom& random,
                                const std::optional<std::string>& parent);
