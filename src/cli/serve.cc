@@ -198,6 +198,8 @@ void stop(Backend& backend) {
   if (backend.auth) backend.auth->stop();
   backend.runner.reset();
   backend.jobs.reset();
+  // Its threads answer on connections, which go with the server; what is left of transfers refers to it.
+  if (backend.files) backend.files->stop();
   backend.server.reset();
   backend.auth.reset();
   backend.files.reset();

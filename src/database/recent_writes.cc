@@ -46,7 +46,8 @@ void RecentWrites::append(LoggedCommitPtr commit) {
 }
 
 void RecentWrites::rollback(Timestamp published) {
-  for (const GenerationPtr& generation : *list()) {
+  const auto generations = list();
+  for (const GenerationPtr& generation : *generations) {
     if (generation->newest() > published)
       bytes_.fetch_sub(generation->remove_after(published), std::memory_order_relaxed);
   }
@@ -61,7 +62,8 @@ void RecentWrites::rollback(Timestamp published) {
 
 RecentWrites::Capture RecentWrites::capture(Timestamp at, Timestamp applied) const {
   Capture result{at, std::min(at, applied), {}};
-  for (const GenerationPtr& generation : *list()) {
+  const auto generations = list();
+  for (const GenerationPtr& generation : *generations) {
     // The newest one may still grow.
     if (generation->newest() > result.needless) result.generations.push_back(generation);
   }

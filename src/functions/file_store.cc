@@ -136,6 +136,11 @@ class FileStore::Download : public std::enable_shared_from_this<Download> {
 FileStore::FileStore(FileStoreOptions options)
     : options_(std::move(options)), readers_(kReaders), writers_(kWriters) {}
 
+void FileStore::stop() {
+  writers_.stop();
+  readers_.stop();
+}
+
 std::string FileStore::upload_url(const Catalog& catalog, int64_t issued_s) const {
   return cloud_url(catalog, options_.cloud_origin) +
          "/api/storage/upload?token=" + make_upload_token(*options_.secret, options_.instance_name, issued_s);

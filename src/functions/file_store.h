@@ -72,6 +72,10 @@ class FileStore {
   void read_later(std::function<void()> work) { readers_.post(std::move(work)); }
   void write_later(std::function<void()> work) { writers_.post(std::move(work)); }
 
+  // Ends the threads after what they have to do; transfers stay where they are. For an owner whose pipes end
+  // in something that goes before the FileStore does: its callbacks come no more.
+  void stop();
+
  private:
   class Upload;
   class Download;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <future>
 
@@ -112,6 +113,18 @@ TEST_F(FileStoreTest, ASlowReaderHoldsNoThread) {
   EXPECT_LE(waiting.get_future().get(), BytePipe::kMaxChunk);
   EXPECT_LE(pipe->bytes_read(), BytePipe::kMaxChunk);
   pipe->cancel();
+}
+
+TEST_F(FileStoreTest, StopFinishesWhatIsQueuedAndDropsWhatComesLater) {
+  auto alive = std::make_shared<std::atomic<int>>(0);
+  std::weak_ptr<std::atomic<int>> watched = alive;
+  for (int i = 0; i < 20; ++i) files_->read_later([&count = *alive] { ++count; });
+  files_->read_later([&files = *files_, alive] { files.write_later([alive] {}); });
+  files_->stop();
+  files_->read_later([alive] { ++*alive; });
+  EXPECT_EQ(alive->load(), 20);
+  alive.reset();
+  EXPECT_TRUE(watched.expired());  // nothing is kept that could be destroyed too late
 }
 
 TEST_F(FileStoreTest, RowsComeAndGo) {

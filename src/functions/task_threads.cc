@@ -6,18 +6,24 @@ TaskThreads::TaskThreads(size_t threads) {
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-TaskThreads::~TaskThreads() {
+void TaskThreads::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  std::deque<std::function<void()>> dropped;  // came when nobody was left; destroyed outside the lock
+  std::lock_guard lock(mutex_);
+  stopped_ = true;
+  dropped.swap(tasks_);
 }
 
 void TaskThreads::post(std::function<void()> task) {
   {
     std::lock_guard lock(mutex_);
+    if (stopped_) return;
     tasks_.push_back(std::move(task));
   }
   changed_.notify_one();

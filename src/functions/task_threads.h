@@ -1,5 +1,5 @@
 // TaskThreads: a few threads for short blocking work that needs no JavaScript worker (system functions, calls
-// that fail before they run). Thread-safe. The destructor runs what is queued and waits for it.
+// that fail before they run). Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -14,15 +14,17 @@ namespace hull {
 class TaskThreads {
  public:
   explicit TaskThreads(size_t threads);
-  ~TaskThreads();
+  ~TaskThreads() { stop(); }
   void post(std::function<void()> task);
+  // Runs what is queued and waits for it; what comes later is dropped. Called by the owner only.
+  void stop();
 
  private:
   void run();
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
-  bool stopping_ = false;
+  bool stopping_ = false, stopped_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -18,10 +18,12 @@ TEST(CronTablesTest, ResultsAreCutAt1000Bytes) {
   // Not within a character.
   std::string wide(1, 'x');
   for (int i = 0; i < 500; ++i) wide += "\u00e9";
-  auto cut = CronStatus::success(Value::string(wide))->find_path({"result", "truncated_log"});
+  const Value status = CronStatus::success(Value::string(wide));
+  auto cut = status->find_path({"result", "truncated_log"});
   ASSERT_TRUE(cut);
   EXPECT_EQ(cut->as_string(), "\"" + wide.substr(0, 999));
-  auto cut_within = CronStatus::success(Value::string("x" + wide))->find_path({"result", "truncated_log"});
+  const Value status_within = CronStatus::success(Value::string("x" + wide));
+  auto cut_within = status_within->find_path({"result", "truncated_log"});
   EXPECT_EQ(cut_within->as_string().size(), 999u);
 }
 

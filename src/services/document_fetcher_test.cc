@@ -29,7 +29,7 @@ class DocumentFetcherTest : public ::testing::Test {
   }
 
   TestOrigin origin_;
-  DocumentFetcher fetcher_{200};
+  DocumentFetcher fetcher_{60'000};
 };
 
 TEST_F(DocumentFetcherTest, AsksForJsonWithoutCredentials) {
@@ -65,15 +65,26 @@ TEST_F(DocumentFetcherTest, TenRedirectsAreEnough) {
   EXPECT_EQ(get("https://a.dev/1"), "too many redirects");
 }
 
-TEST_F(DocumentFetcherTest, LimitsOfTimeAndSize) {
+TEST_F(DocumentFetcherTest, LimitsOfSize) {
   origin_.set("https://a.dev/large", {200, {}, std::string((1 << 20) + 1, 'x')});
   EXPECT_EQ(get("https://a.dev/large"), "the answer is too large");
   origin_.set("https://a.dev/largest", {200, {}, std::string(1 << 20, 'x')});
   EXPECT_EQ(get("https://a.dev/largest").size(), 4u + (1 << 20));
+}
+
+TEST_F(DocumentFetcherTest, LimitOfTime) {
+  DocumentFetcher hasty(200);
+  hasty.answer_locally(origin_.local());
   origin_.set("https://a.dev/slow", {200, {}, "late", true});
-  EXPECT_EQ(get("https://a.dev/slow"), "no complete answer in time");
+  std::promise<Result<FetchedDocument>> promise;
+  hasty.get("https://a.dev/slow",
+            [&](Result<FetchedDocument> document) { promise.set_value(std::move(document)); });
+  EXPECT_EQ(text(promise.get_future().get()), "no complete answer in time");
   EXPECT_TRUE(origin_.last_request().aborted->fired());
   origin_.release();
+}
+
+TEST_F(DocumentFetcherTest, ErrorsOfTheConnection) {
   EXPECT_EQ(get("https://down.dev/"), "connection refused");
 }
 

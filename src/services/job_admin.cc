@@ -59,7 +59,8 @@ Result<void> cancel_job_by_id(Engine& engine, const Knobs& knobs, const std::str
   const Error invalid = Error::bad_request("InvalidId", "Invalid ID for table _scheduled_jobs");
   auto id = DocumentId::parse(text);
   if (!id.ok()) return invalid;
-  const TableInfo* table = engine.snapshot()->catalog()->table(id->table);
+  const SnapshotPtr snapshot = engine.snapshot();
+  const TableInfo* table = snapshot->catalog()->table(id->table);
   if (!table || table->name != kTable) return invalid;
   return change(engine, knobs, [&](Transaction& transaction) -> Result<void> {
     HULL_TRY(auto job, find_job(transaction, *id));

@@ -201,7 +201,8 @@ class Run {
     const int64_t give_up_at = env_.monotonic_nanos() + 1200 * kSecond;
     auto resting = [&] {
       if (engine.read_only() || engine.store().applied() < engine.latest()) return false;
-      for (const auto& [name, table] : engine.snapshot()->catalog()->tables())
+      const SnapshotPtr snapshot = engine.snapshot();
+      for (const auto& [name, table] : snapshot->catalog()->tables())
         for (const auto& index : table->indexes)
           if (index->state == IndexState::kBackfilling) return false;
       return true;
