@@ -85,7 +85,7 @@ void wait_for_schema(ServerContext& context, RequestPtr request, ClientVersion, 
 
 void add_deploy_routes(Router& router, const Knobs& knobs) {
   RouteOptions options;
-  options.body_limit = knobs.max_push_bytes;
+  options.admin_body_limit = knobs.max_push_bytes;
   router.add("POST", "/api/deploy2/start_push", deploy_route(&Deploy::start_push), options);
   router.add("POST", "/api/deploy2/evaluate_push", deploy_route(&Deploy::evaluate_push), options);
   router.add("POST", "/api/deploy2/evaluate_schema", deploy_route(&Deploy::evaluate_schema), options);

@@ -88,7 +88,7 @@ HttpResponse answer(ServerContext& context, HttpRequest& request, const ClientVe
 
 void add_test_query_routes(Router& router, const Knobs& knobs) {
   RouteOptions options;
-  options.body_limit = knobs.max_push_bytes;
+  options.admin_body_limit = knobs.max_push_bytes;
   router.add(
       "POST", "/api/run_test_function",
       [](ServerContext& context, RequestPtr request, ClientVersion client, Responder respond) {
