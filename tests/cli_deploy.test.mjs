@@ -140,4 +140,17 @@ describe("deploy", { concurrency: false }, () => {
     assert.equal(code, 0, all);
     assert.match(all, /Deleted table indexes:\n(  \[-\] messages\.by_(author|body) .*\n){2}/);
   });
+
+  it("takes staged validators, which say nothing yet about what may be written", async () => {
+    write(hull.app, { "schema.ts": messagesSchema("body: v.any(), author: v.optional(v.string())", ".staged({ body: v.null() })") });
+    for (const args of [["--dry-run"], []]) {
+      const { code, all } = await deploy(args);
+      assert.equal(code, 0, all);
+    }
+    assert.equal((await hull.server.call("mutation", "messages:send", { body: "text" })).status, "success");
+    write(hull.app, { "schema.ts": messagesSchema("body: v.null()") });
+    const promoted = await deploy();
+    assert.equal(promoted.code, 1, promoted.all);
+    assert.match(promoted.all, /Schema validation failed/);
+  });
 });

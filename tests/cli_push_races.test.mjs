@@ -68,7 +68,7 @@ describe("pushes", { concurrency: false }, () => {
       assert.ok(won.length > 0, results.map(({ all }) => all).join("\n"));
       for (const { code, all } of results) {
         if (code === 0) continue;
-        assert.match(all, /Schema was overwritten by another push\.|SchemaAlreadyOverwritten|ConcurrentPush|was changed by another push|MissingExistingModule|ExistingModuleHashConflict/);
+        assert.match(all, /Schema was overwritten by another push\.|SchemaAlreadyOverwritten|ConcurrentPush|was dropped or changed meanwhile|MissingExistingModule|ExistingModuleHashConflict/);
       }
       t.diagnostic(`round ${round}: ${won.length} of 2 deployed`);
       const version = await deployed();

@@ -69,7 +69,7 @@ describe("the command line of the reference server", () => {
       const state = join(directory, name);
       mkdirSync(state);
       const { args, url, siteUrl } = await cliArguments(name, state);
-      const child = spawn(HULL, args, { stdio: "ignore", env: { PATH: process.env.PATH, SENTRY_DSN: "https://x@example.invalid/1" } });
+      const child = spawn(HULL, args, { stdio: "ignore", env: { PATH: process.env.PATH, SENTRY_DSN: "https://x@example.invalid/1", BACKEND_REQUEST_DRAIN_TIMEOUT: "60" } });
       try {
         await until(() => answers(url, name));
         const key = hull(["keygen", "admin-key", "--instance-name", name, "--instance-secret", SECRET]).stdout.trim();
@@ -81,7 +81,8 @@ describe("the command line of the reference server", () => {
         const asked = performance.now();
         child.kill("SIGTERM");
         assert.equal(await ended(child), 0);
-        assert.ok(performance.now() - asked < 4000, `took ${performance.now() - asked} ms`);
+        // Well before the tail ends by itself or is dropped.
+        assert.ok(performance.now() - asked < 40_000, `took ${performance.now() - asked} ms`);
         await tail;
         await assert.rejects(fetch(siteUrl));
       } finally {
@@ -118,7 +119,7 @@ describe("npx convex with Hull as its local backend", () => {
   });
   after(() => app?.remove());
   const run = (args) => app.run(args, { env, withKey: false });
-  const dev = async () => ["dev", "--local-backend-version", VERSION, "--local-cloud-port", `${await freePort()}`, "--local-site-port", `${await freePort()}`, "--typecheck", "disable", "--tail-logs", "disable"];
+  const dev = async (version = VERSION) => ["dev", "--local-backend-version", version, "--local-cloud-port", `${await freePort()}`, "--local-site-port", `${await freePort()}`, "--typecheck", "disable", "--tail-logs", "disable"];
 
   it("refuses what is no version", () => {
     assert.match(hull(["install-local", "--as", "v1"], { env: { HOME: app.dir } }).stderr, /'v1' is not a version/);
@@ -136,7 +137,7 @@ describe("npx convex with Hull as its local backend", () => {
     const config = JSON.parse(readFileSync(join(app.dir, ".convex/local/default/config.json"), "utf8"));
     assert.equal(config.backendVersion, VERSION);
     assert.equal(config.deploymentName, `anonymous-${basename(app.dir)}`);
-    await until(async () => !(await answers(`http://127.0.0.1:${config.ports.cloud}`, config.deploymentName)), 6000);
+    await until(async () => !(await answers(`http://127.0.0.1:${config.ports.cloud}`, config.deploymentName)));
 
     // One-off commands start the backend for as long as they run.
     const variable = await run(["env", "set", "GREETING", "hello"]);
@@ -144,12 +145,17 @@ describe("npx convex with Hull as its local backend", () => {
 
     const once = await run([...(await dev()), "--once"]);
     assert.equal(once.code, 0, once.all);
-    const again = app.follow(await dev(), { env, withKey: false });
+
+    // Another version takes over the data.
+    const newer = VERSION.replace("-08-", "-09-");
+    assert.equal(hull(["install-local", "--as", newer], { env: { PATH: process.env.PATH, HOME: app.dir } }).status, 0);
+    const again = app.follow(await dev(newer), { env, withKey: false });
     try {
       await again.seen("Convex functions ready!");
       const listed = await run(["run", "notes:list"]);
       assert.match(listed.stdout, /"kept"/, listed.all);
       assert.equal((await run(["env", "get", "GREETING"])).stdout.trim(), "hello");
+      assert.equal(JSON.parse(readFileSync(join(app.dir, ".convex/local/default/config.json"), "utf8")).backendVersion, newer);
     } finally {
       await again.stop();
     }

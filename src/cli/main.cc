@@ -7,12 +7,13 @@
 
 namespace {
 
-// Whether the command line is ours: a subcommand, or a question about the program. All others are that of the
-// reference server.
+// Whether the command line is ours: a question about the program, or a word, known or mistyped. All others
+// are that of the reference server: options, and the path of a database.
 bool has_subcommand(int argc, char** argv) {
-  constexpr std::array<std::string_view, 9> kOurs{"serve",  "admin-key", "keygen",    "dev", "install-local",
-                                                  "--help", "-h",        "--version", "help"};
-  return argc < 2 || std::find(kOurs.begin(), kOurs.end(), argv[1]) != kOurs.end();
+  constexpr std::array<std::string_view, 3> kOurs{"--help", "-h", "--version"};
+  if (argc < 2 || std::find(kOurs.begin(), kOurs.end(), argv[1]) != kOurs.end()) return true;
+  const std::string_view first = argv[1];
+  return !first.starts_with('-') && first.find_first_of("./") == std::string_view::npos;
 }
 
 }  // namespace
@@ -64,6 +65,12 @@ int main(int argc, char** argv) {
   keygen_admin->add_option("--instance-secret", keygen_secret, "Secret, 64 hex digits")->required();
   keygen_admin->add_flag("--read-only", keygen_read_only, "A key that cannot change anything");
 
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  auto is_named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::none_of(commands.begin(), commands.end(), is_named)) {
+    std::cerr << "There is no command '" << argv[1] << "'.\nRun with --help for more information.\n";
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

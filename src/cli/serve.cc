@@ -95,6 +95,7 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   }
   spdlog::info("Opening the database {}", sqlite.path);
   HULL_TRY(auto store, open_sqlite_store(sqlite));
+  HULL_CHECK_OK(store_credentials(options.data_dir, credentials));
   HULL_TRY(Timestamp newest, store->max_timestamp());
   log_credentials(credentials, options.data_dir, newest.ns > 0);
   HULL_TRY(backend.engine, Engine::open(std::move(store), knobs));

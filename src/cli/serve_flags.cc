@@ -75,6 +75,8 @@ std::optional<int> ServeFlags::finish() {
     return usage_error("--instance-name must be given together with --instance-secret");
   if (secret_flag_->count() > 0 && name_flag_->count() == 0 && !has_variable("INSTANCE_NAME"))
     return usage_error("--instance-secret must be given together with --instance-name");
+  if (options_.port == options_.site_port && options_.port != 0)
+    return usage_error("--port and --site-port must be two different ports");
   if (options_.cloud_origin.has_value() != options_.site_origin.has_value())
     return usage_error("--convex-origin and --convex-site must be given together");
   for (const auto& [what, value] :

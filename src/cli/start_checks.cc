@@ -18,7 +18,7 @@ namespace {
 constexpr uintmax_t kLeastSpace = 16u << 20;
 
 // Settings of operations.md §5 and §16 that this server knows and does not use.
-constexpr std::array<const char*, 62> kIgnored = {"ANALYZE_CONCURRENCY",
+constexpr std::array<const char*, 59> kIgnored = {"ANALYZE_CONCURRENCY",
                                                   "APPLICATION_FUNCTION_RUNNER_ACTION_SEMAPHORE_TIMEOUT",
                                                   "APPLICATION_FUNCTION_RUNNER_SEMAPHORE_TIMEOUT",
                                                   "APPLICATION_MAX_CONCURRENT_UPLOADS",
@@ -66,8 +66,6 @@ constexpr std::array<const char*, 62> kIgnored = {"ANALYZE_CONCURRENCY",
                                                   "S3_STORAGE_MODULES_BUCKET",
                                                   "S3_STORAGE_SEARCH_BUCKET",
                                                   "S3_STORAGE_SNAPSHOT_IMPORTS_BUCKET",
-                                                  "SCHEDULED_JOB_EXECUTION_PARALLELISM",
-                                                  "SCHEDULED_JOB_RETENTION",
                                                   "SEARCH_INDEX_SIZE_HARD_LIMIT",
                                                   "SEARCH_INDEX_SIZE_SOFT_LIMIT",
                                                   "SOURCE_MAP_CACHE_MAX_SIZE_BYTES",
@@ -76,7 +74,6 @@ constexpr std::array<const char*, 62> kIgnored = {"ANALYZE_CONCURRENCY",
                                                   "SUBSCRIPTION_INVALIDATION_DELAY_MULTIPLIER",
                                                   "SUBSCRIPTION_INVALIDATION_DELAY_THRESHOLD",
                                                   "SYNC_MAX_SEND_TRANSITION_COUNT",
-                                                  "TRANSACTION_MAX_NUM_SCHEDULED",
                                                   "V8_ACTION_SYSTEM_TIMEOUT_SECONDS",
                                                   "V8_THREADS",
                                                   "VECTOR_INDEX_SIZE_HARD_LIMIT"};
@@ -106,7 +103,8 @@ Result<void> check_data_dir(const std::string& data_dir) {
   std::filesystem::create_directories(data_dir, error);
   if (error) {
     return Error::bad_request("DataDirectory",
-                              "cannot create the data directory " + data_dir + ": " + error.message());
+                              "cannot create the data directory " + data_dir + ": " + error.message() +
+                                  ". Create it for the user of the server, or choose another.");
   }
   const std::string probe = data_dir + "/.write-test";
   const int fd = open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);

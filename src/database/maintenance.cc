@@ -1,5 +1,6 @@
 #include "database/maintenance.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 
@@ -28,6 +29,28 @@ Result<bool> submit_and_wait(Engine& engine, CommitRequest request) {
   engine.when_published(outcome.conflict->conflicting, [published] { published->notify(); });
   published->wait();
   return false;
+}
+
+Result<Chunk> read_chunk(const Snapshot& snapshot, const TableInfo& table, std::string start,
+                         size_t max_rows) {
+  constexpr size_t kFirstRows = 16, kMostRows = 64, kEnoughBytes = 4u << 20;
+  Chunk chunk;
+  size_t bytes = 0;
+  Interval rest{std::move(start), std::nullopt};
+  while (chunk.rows.size() < max_rows && bytes < kEnoughBytes) {
+    // Documents have up to 1 MiB, so many are read together only while they are small.
+    const size_t wanted =
+        std::min(max_rows - chunk.rows.size(), std::clamp(chunk.rows.size(), kFirstRows, kMostRows));
+    HULL_TRY(auto rows, snapshot.scan(*table.indexes.front(), rest, Order::kAsc, wanted));
+    for (auto& row : rows) {
+      bytes += convex_size(row.document->value);
+      chunk.rows.push_back(std::move(row));
+    }
+    chunk.last = rows.size() < wanted;
+    if (chunk.last) break;
+    rest.start = chunk.rows.back().key + '\0';
+  }
+  return chunk;
 }
 
 Result<void> run_transaction(const MaintenanceContext& context, const std::string& source,

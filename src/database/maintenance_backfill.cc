@@ -62,10 +62,10 @@ Result<bool> IndexBackfill::step(const MaintenanceContext& context) {
   options.now_ms = context.engine.env().unix_millis();
   Transaction tx(snapshot, options);
   HULL_TRY(Progress progress, read_progress(tx, index->id));
-  HULL_TRY(auto rows, snapshot->scan(*table.indexes.front(), Interval{progress.cursor, std::nullopt},
-                                     Order::kAsc, chunk_));
+  HULL_TRY(Chunk chunk, read_chunk(*snapshot, table, progress.cursor, chunk_));
+  const auto& rows = chunk.rows;
   progress.indexed += static_cast<int64_t>(rows.size());
-  bool finished = rows.size() < chunk_;
+  const bool finished = chunk.last;
   if (finished) {
     if (progress.row) HULL_CHECK_OK(tx.system_remove(progress.row->id));
     HULL_CHECK_OK(tx.set_index_state(index->row, IndexState::kBackfilled, index->staged));
@@ -83,7 +83,7 @@ Result<bool> IndexBackfill::step(const MaintenanceContext& context) {
     }
   }
   CommitRequest request = tx.commit_request("_system/backfill");
-  for (auto& row : rows) {
+  for (const auto& row : rows) {
     request.reads.add_point(table.by_id, row.key, false);
     request.backfill.push_back({index->id, index->key_for(row.document->value), row.document});
   }

@@ -22,6 +22,13 @@ struct MaintenanceContext {
 // request. A body that writes nothing commits nothing.
 Result<void> run_transaction(const MaintenanceContext& context, const std::string& source,
                              const std::function<Result<void>(Transaction&)>& body);
+// The next rows of a table by `_id`, from `start` on: at most `max_rows`, and no more once they are large.
+struct Chunk {
+  std::vector<IndexRow> rows;
+  bool last = false;  // nothing is left behind them
+};
+Result<Chunk> read_chunk(const Snapshot& snapshot, const TableInfo& table, std::string start,
+                         size_t max_rows);
 // One attempt; false = conflict (and the conflicting commit is published by now).
 Result<bool> submit_and_wait(Engine& engine, CommitRequest request);
 

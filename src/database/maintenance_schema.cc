@@ -128,20 +128,19 @@ Result<bool> SchemaValidation::step(const MaintenanceContext& context) {
   }
   HULL_CHECK_OK(show_progress(context, *schema_, *snapshot));
   const TableInfo& table = *catalog.table(definition->name);
-  Interval rest{after_ ? *after_ + '\0' : std::string(), std::nullopt};
-  HULL_TRY(auto rows, snapshot->scan(*table.indexes.front(), rest, Order::kAsc, kChunk));
-  for (const auto& row : rows) {
+  HULL_TRY(Chunk chunk, read_chunk(*snapshot, table, after_ ? *after_ + '\0' : std::string(), kChunk));
+  for (const auto& row : chunk.rows) {
     auto violation = schema_violation(*pending->schema, table.name, row.document->value, catalog.resolver());
     if (!violation) continue;
     std::string error = existing_document_failure(row.document->id.text(), table.name, *violation);
     HULL_CHECK_OK(settle(context, *schema_, SchemaState::kFailed, error, table.name));
     return true;
   }
-  checked_ += static_cast<int64_t>(rows.size());
-  if (rows.size() < kChunk)
+  checked_ += static_cast<int64_t>(chunk.rows.size());
+  if (chunk.last)
     done_.insert(table_);
   else
-    after_ = rows.back().key;
+    after_ = chunk.rows.back().key;
   return true;
 }
 

@@ -106,6 +106,39 @@ bool backfilled(const Catalog& catalog) {
   return index && index->state == IndexState::kBackfilled;
 }
 
+TEST_F(MaintenanceTest, ReadsFewLargeDocumentsTogether) {
+  const std::string large(512 << 10, 'x');
+  for (int i = 0; i < 40; ++i)
+    commit([&](Transaction& tx) {
+      ASSERT_EQ(failure(tx.insert("t", json("{\"text\":\"" + large + "\"}"))), "");
+    });
+  SnapshotPtr snapshot = engine_->snapshot();
+  const TableInfo& table = *snapshot->catalog()->table("t");
+  std::set<std::string> seen;
+  std::string start;
+  for (bool last = false; !last;) {
+    auto chunk = read_chunk(*snapshot, table, start, 512);
+    ASSERT_EQ(failure(chunk), "");
+    EXPECT_LE(chunk->rows.size(), 16u);
+    for (const auto& row : chunk->rows) seen.insert(row.key);
+    last = chunk->last;
+    if (!chunk->rows.empty()) start = chunk->rows.back().key + '\0';
+  }
+  EXPECT_EQ(seen.size(), 40u);
+}
+
+TEST_F(MaintenanceTest, ManySmallDocumentsAreOneChunk) {
+  insert_rows(300);
+  SnapshotPtr snapshot = engine_->snapshot();
+  auto chunk = read_chunk(*snapshot, *snapshot->catalog()->table("t"), "", 256);
+  ASSERT_EQ(failure(chunk), "");
+  EXPECT_EQ(chunk->rows.size(), 256u);
+  EXPECT_FALSE(chunk->last);
+  auto rest = read_chunk(*snapshot, *snapshot->catalog()->table("t"), chunk->rows.back().key + '\0', 256);
+  EXPECT_EQ(rest->rows.size(), 44u);
+  EXPECT_TRUE(rest->last);
+}
+
 TEST_F(MaintenanceTest, CommitsConflictsAndRestart) {
   std::string id;
   commit([&](Transaction& tx) { id = tx.insert("t", json(R"({"n":1,"at":{"$commitTs":null}})"))->text(); });

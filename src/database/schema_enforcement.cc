@@ -13,6 +13,22 @@ const Validator* document_type(const Schema& schema, const std::string& table) {
   return type && !type->accepts_everything() ? type.get() : nullptr;
 }
 
+// Why the schema does not let a table go; nullopt if it does.
+std::optional<std::string> deletion_problem(const Schema& schema, const std::string& table) {
+  if (!schema.validation) return std::nullopt;
+  std::string prefix = "Failed to delete table \"" + table + "\" because ";
+  if (auto it = schema.tables.find(table); it != schema.tables.end() && it->second.document_type)
+    return prefix + "it appears in the schema";
+  for (const auto& [name, definition] : schema.tables) {
+    if (!definition.document_type) continue;
+    std::vector<std::string> named;
+    definition.document_type->collect_id_tables(named);
+    if (std::find(named.begin(), named.end(), table) != named.end())
+      return prefix + "`v.id(\"" + table + "\")` appears in the schema of table \"" + name + "\"";
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> schema_violation(const Schema& schema, const std::string& table,
@@ -54,21 +70,18 @@ std::string existing_document_failure(std::string_view id, std::string_view tabl
 
 Result<void> check_table_deletion(const Catalog& catalog, const std::string& table) {
   const SchemaInfo* active = catalog.active_schema();
-  if (!active || !active->schema || !active->schema->validation) return {};
-  const auto& tables = active->schema->tables;
-  std::string prefix = "Failed to delete table \"" + table + "\" because ";
-  if (auto it = tables.find(table); it != tables.end() && it->second.document_type)
-    return Error::bad_request("SchemaEnforcementError", prefix + "it appears in the schema");
-  for (const auto& [name, definition] : tables) {
-    if (!definition.document_type) continue;
-    std::vector<std::string> named;
-    definition.document_type->collect_id_tables(named);
-    if (std::find(named.begin(), named.end(), table) != named.end())
-      return Error::bad_request(
-          "SchemaEnforcementError",
-          prefix + "`v.id(\"" + table + "\")` appears in the schema of table \"" + name + "\"");
-  }
+  if (!active || !active->schema) return {};
+  if (auto problem = deletion_problem(*active->schema, table))
+    return Error::bad_request("SchemaEnforcementError", *std::move(problem));
   return {};
+}
+
+std::optional<SchemaFailure> check_in_progress_deletion(const Catalog& catalog, const std::string& table) {
+  const SchemaInfo* schema = catalog.in_progress_schema();
+  if (!schema || !schema->schema) return std::nullopt;
+  auto problem = deletion_problem(*schema->schema, table);
+  if (!problem) return std::nullopt;
+  return SchemaFailure{schema->row, table, *std::move(problem)};
 }
 
 }  // namespace hull

@@ -31,5 +31,7 @@ std::string existing_document_failure(std::string_view id, std::string_view tabl
 
 // Error if deleting the table would break the active schema.
 Result<void> check_table_deletion(const Catalog& catalog, const std::string& table);
+// What it does to a pending or validated schema.
+std::optional<SchemaFailure> check_in_progress_deletion(const Catalog& catalog, const std::string& table);
 
 }  // namespace hull

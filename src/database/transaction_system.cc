@@ -106,6 +106,7 @@ Result<void> Transaction::drop_table(std::string_view name) {
   if (!table || table->system) return {};
   impl_->depend_on_schemas();
   HULL_CHECK_OK(check_table_deletion(*catalog_, table->name));
+  if (!impl_->schema_failure) impl_->schema_failure = check_in_progress_deletion(*catalog_, table->name);
   impl_->depend_on_indexes(table->tablet);
   std::vector<DocumentId> rows;
   for (const auto& index : table->indexes)

@@ -15,7 +15,6 @@
 #include "deploy/node_rows.h"
 #include "deploy/schema_change.h"
 #include "deploy/source_package.h"
-#include "deploy/wait.h"
 #include "services/json_fields.h"
 #include "value/json.h"
 
@@ -79,7 +78,7 @@ class DeployImpl : public Deploy {
     return hull::evaluate_schema(*engine().snapshot(), push->schema.get());
   }
 
-  Result<std::string> wait_for_schema(std::string body, IdentityPtr identity) override {
+  Result<SchemaWait> wait_for_schema(std::string body, IdentityPtr identity) override {
     HULL_TRY(auto parsed, authorized(body, identity));
     HULL_TRY(auto change, json::object_field(parsed, "schemaChange"));
     HULL_TRY(auto schema_id, root_schema_id(change));
@@ -88,7 +87,7 @@ class DeployImpl : public Deploy {
       if (!given->is_float64()) return json::wrong_type("timeoutMs", "a number");
       timeout = static_cast<int64_t>(std::clamp(given->as_float64(), 0.0, static_cast<double>(kMaxWaitMs)));
     }
-    return hull::wait_for_schema(engine(), *options_.knobs, schema_id, std::chrono::milliseconds(timeout));
+    return SchemaWait{SchemaWatch(engine(), *options_.knobs, schema_id), std::chrono::milliseconds(timeout)};
   }
 
   Result<std::string> finish_push(std::string body, IdentityPtr identity) override {

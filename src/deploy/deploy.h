@@ -3,6 +3,7 @@
 // I/O thread. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/knobs.h"
 #include "base/result.h"
 #include "database/maintenance.h"
+#include "deploy/wait.h"
 #include "functions/runner.h"
 #include "services/auth.h"
 #include "storage/blob_store.h"
@@ -37,9 +39,15 @@ class Deploy {
   virtual Result<std::string> start_push(std::string body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> evaluate_push(std::string body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> evaluate_schema(std::string body, IdentityPtr header_identity) = 0;
-  virtual Result<std::string> wait_for_schema(std::string body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> finish_push(std::string body, IdentityPtr header_identity) = 0;
   virtual Result<std::string> report_push_completed(std::string body, IdentityPtr header_identity) = 0;
+
+  // The one that waits does so outside, where no thread is held meanwhile.
+  struct SchemaWait {
+    SchemaWatch watch;
+    std::chrono::milliseconds timeout;
+  };
+  virtual Result<SchemaWait> wait_for_schema(std::string body, IdentityPtr header_identity) = 0;
 };
 
 }  // namespace hull

@@ -255,7 +255,7 @@ Result<void> commit_indexes(Transaction& transaction, const Schema* schema) {
       HULL_CHECK_OK(insert_other_index(transaction, index));
     else if (!index.staged)
       return Error::bad_request("IndexNotReady", "Index " + index.table + "." + index.name +
-                                                     " was changed by another push. Push again.");
+                                                     " was dropped or changed meanwhile. Push again.");
   }
   return {};
 }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <sstream>
 #include <thread>
 
@@ -187,10 +188,18 @@ class PushTest : public ::testing::Test {
   }
   Result<std::string> wait(const std::string& start, int timeout_ms = 5000) {
     Value change = Value::copy_of(*parsed(start)->find("schemaChange"));
-    return deploy_->wait_for_schema("{\"adminKey\":" + json_string(key_) +
-                                        ",\"schemaChange\":" + to_plain_json(change) +
-                                        ",\"timeoutMs\":" + std::to_string(timeout_ms) + "}",
-                                    nullptr);
+    auto wait = deploy_->wait_for_schema("{\"adminKey\":" + json_string(key_) +
+                                             ",\"schemaChange\":" + to_plain_json(change) +
+                                             ",\"timeoutMs\":" + std::to_string(timeout_ms) + "}",
+                                         nullptr);
+    if (!wait.ok()) return wait.error();
+    const auto deadline = std::chrono::steady_clock::now() + wait->timeout;
+    while (true) {
+      auto changed = std::make_shared<std::promise<void>>();
+      auto look = wait->watch.look([changed] { changed->set_value(); });
+      if (look.final || changed->get_future().wait_until(deadline) == std::future_status::timeout)
+        return look.json;
+    }
   }
   // Waits as the CLI does: as long as things go on.
   std::string wait_to_the_end(const std::string& start) {

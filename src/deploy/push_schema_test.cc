@@ -120,6 +120,40 @@ TEST_F(PushSchemaTest, AWriteThatBreaksTheSubmittedSchemaFailsIt) {
   EXPECT_TRUE(status->find("error")->as_string().starts_with("New document in table \"messages\""));
 }
 
+TEST_F(PushSchemaTest, DeletingATableFailsASubmittedSchemaThatNeedsIt) {
+  auto drop = [this](const std::string& table) {
+    write([&](Transaction& tx) { return tx.drop_table(table); });
+  };
+  insert("notes", R"({"n":1})");
+  insert("users", R"({"n":1})");
+  auto started = start({{}, {}, schema_of(messages_table(""))});
+  drop("notes");
+  EXPECT_EQ(wait_to_the_end(*started), "{\"type\":\"complete\"}");
+  drop("messages");
+  EXPECT_EQ(
+      wait_to_the_end(*started),
+      R"({"type":"failed","error":"Failed to delete table \"messages\" because it appears in the schema",)"
+      R"("componentPath":"","tableName":"messages"})");
+  EXPECT_EQ(text(finish(*started)),
+            "SchemaAlreadyFailed: Hit an error while pushing:\nSchema has already been failed with error: "
+            "Failed to "
+            "delete table \"messages\" because it appears in the schema");
+  // What refers to the table needs it too.
+  started =
+      start({{},
+             {},
+             schema_of(R"({"tableName":"posts","indexes":[],"documentType":{"type":"object","value":)"
+                       R"({"by":{"fieldType":{"type":"id","tableName":"users"},"optional":false}}}})")});
+  drop("users");
+  EXPECT_EQ(
+      wait_to_the_end(*started),
+      R"({"type":"failed","error":"Failed to delete table \"users\" because `v.id(\"users\")` appears in the )"
+      R"(schema of table \"posts\"","componentPath":"","tableName":"users"})");
+  // The next push makes the table anew.
+  push({{}, {}, schema_of(messages_table(kByBody))});
+  EXPECT_EQ(user_indexes(), 1u);
+}
+
 TEST_F(PushSchemaTest, SubmittingTheActiveSchemaOverwritesTheOneInProgress) {
   push({{}, {}, schema_of(messages_table(kByBody))});
   auto other = start({{}, {}, schema_of(messages_table(kByChannel))});

@@ -47,6 +47,29 @@ TEST_F(SystemFunctionsTest, Environment) {
   EXPECT_EQ(call("_system/cli/convexUrl.js:cloudUrl"), R"("http://cloud")");
 }
 
+TEST_F(SystemFunctionsTest, OnlyKnownComponents) {
+  push({{{"messages.js", "query list"}}});
+  auto catalog = engine_->snapshot()->catalog();
+  const std::string root = catalog->system_rows("_components").front()->id.text();
+  const std::string other = DocumentId{catalog->table("_components")->number, InternalId{}}.text();
+  const std::string spec = call("_system/cli/modules.js:apiSpec");
+  for (const std::string& id : {std::string("null"), json_string(root)})
+    EXPECT_EQ(call("_system/cli/modules.js:apiSpec", "{\"componentId\":" + id + "}"), spec);
+  for (const char* path : {"_system/cli/modules.js:apiSpec", "_system/frontend/getTableMapping.js:default",
+                           "_system/frontend/paginatedScheduledJobs.js:default"}) {
+    const std::string more = std::string(path).find("Jobs") == std::string::npos
+                                 ? ""
+                                 : R"("paginationOpts":{"cursor":null,"numItems":2},)";
+    EXPECT_EQ(call(path, "{" + more + "\"componentId\":" + json_string(other) + "}"),
+              "ComponentNotFound: Component with ID " + other + " not found");
+    EXPECT_EQ(call(path, "{" + more + R"("componentId":"waitlist"})"),
+              "InvalidComponentId: Invalid component ID waitlist");
+  }
+  EXPECT_EQ(call("_system/frontend/indexes.js:default",
+                 "{\"tableName\":\"x\",\"tableNamespace\":" + json_string(other) + "}"),
+            "ComponentNotFound: Component with ID " + other + " not found");
+}
+
 TEST_F(SystemFunctionsTest, TheVariableListIsLive) {
   call("_system/cli/queryEnvironmentVariables.js:default");
   auto subscription = engine_->subscribe(reads_, engine_->latest(), [] {});

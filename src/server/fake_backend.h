@@ -69,10 +69,10 @@ class FakeQuery final : public CachedQuery {
 class FakeEngine final : public Engine {
  public:
   Timestamp now{1000};
+  testing::FakeDatabase database;  // an empty deployment
 
   Timestamp latest() const override { return now; }
-  // An empty deployment.
-  SnapshotPtr snapshot() const override { return empty_.snapshot(); }
+  SnapshotPtr snapshot() const override { return database.snapshot(); }
   Result<SnapshotPtr> snapshot_at(Timestamp) const override { return Error::out_of_retention(); }
   bool retire_snapshots(Timestamp) override { return false; }
   void submit(CommitRequest, CommitCallback done) override { done({}); }
@@ -90,9 +90,6 @@ class FakeEngine final : public Engine {
   Env& env() override { return Env::real(); }
   std::optional<Error> read_only() const override { return std::nullopt; }
   Stats stats() const override { return {}; }
-
- private:
-  testing::FakeDatabase empty_;
 };
 
 class FakeRunner final : public FunctionRunner {

@@ -118,13 +118,22 @@ TEST_F(PipelineTest, BodiesOverTheLimit) {
     size_t limit;
   } cases[] = {{"/api/query", 16'779'216},
                {"/api/run/a/b", 16'779'216},
-               {"/api/deploy2/start_push", 200'000'000},
+               {"/api/deploy2/start_push", 2'097'152},
                {"/api/update_environment_variables", 2'097'152},
                {"/api/unknown", 2'097'152}};
   for (const auto& each : cases) {
     set_target(*request, each.target);
     EXPECT_EQ(pipeline_->body_limit(*request), each.limit) << each.target;
   }
+  // Pushes are large, but not from everybody.
+  for (const auto& [key, limit] : {std::pair(admin_header(), size_t{200'000'000}),
+                                   std::pair(std::string("Convex x|00"), size_t{2'097'152})}) {
+    set_target(*request, "/api/deploy2/start_push");
+    request->headers = kJson;
+    request->headers.emplace_back("Authorization", key);
+    EXPECT_EQ(pipeline_->body_limit(*request), limit);
+  }
+  request->headers = kJson;
   set_target(*request, "/api/mutation");
   request->body_limit = pipeline_->body_limit(*request);
   std::optional<HttpResponse> response;

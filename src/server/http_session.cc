@@ -147,7 +147,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
                                      std::string(view(field.value())));
     }
     set_target(*request_, view(message.target()));
-    env_.pipeline->map_site_path(*request_);
+    env_.pipeline->map_path(*request_);
     keep_alive_ = parser_->keep_alive();
     if (limits().trusted_proxies)
       request_->checked_ip = limits().trusted_proxies->client(peer_, request_->header("X-Forwarded-For"));

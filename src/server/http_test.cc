@@ -249,7 +249,7 @@ TEST_F(PipelineTest, HttpActions) {
     request->site_port = site;
     request->headers = std::move(headers);
     set_target(*request, target);
-    pipeline_->map_site_path(*request);
+    pipeline_->map_path(*request);
     EXPECT_TRUE(pipeline_->streams_body(*request));
     std::optional<HttpResponse> response;
     pipeline_->handle(request, [&](HttpResponse r) { response = std::move(r); });

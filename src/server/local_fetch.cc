@@ -66,7 +66,7 @@ FetchService::Local local_fetch(const Pipeline* pipeline, LocalCaller caller) {
     if (!target) return false;
     request->method = fetch.method;
     set_target(*request, *target);
-    pipeline->map_site_path(*request);
+    pipeline->map_path(*request);
     const bool streams = pipeline->streams_body(*request);
     if (pipeline->is_sync_path(*request) || (fetch.upload && !streams)) return false;
     request->peer = "127.0.0.1";

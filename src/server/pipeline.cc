@@ -161,15 +161,24 @@ Pipeline::Pipeline(ServerContext& context) : context_(context) {
   if (const char* site = std::getenv("CONVEX_SITE"); site != nullptr) site_name_ = site;
 }
 
-void Pipeline::map_site_path(HttpRequest& request) const {
-  if (request.site_port && request.path != "/version" && request.path != "/metrics") {
+void Pipeline::map_path(HttpRequest& request) const {
+  if (!request.site_port) {
+    // Clients that were given the URL with a slash at its end.
+    if (request.path.starts_with("//")) request.path.erase(0, 1);
+  } else if (request.path != "/version" && request.path != "/metrics") {
     request.path = "/http" + request.path;
   }
 }
 
 size_t Pipeline::body_limit(const HttpRequest& head) const {
   auto match = router_for(head).match(head.method, head.path);
-  return match.route != nullptr ? match.route->options.body_limit : RouteOptions().body_limit;
+  const RouteOptions options = match.route != nullptr ? match.route->options : RouteOptions();
+  // Who has no key is not to fill the memory with what only its owner may send.
+  auto key = head.header("Authorization");
+  const bool admin = options.admin_body_limit > options.body_limit && key &&
+                     context_.ready.load(std::memory_order_acquire) &&
+                     context_.auth->from_admin_header(*key).ok();
+  return admin ? options.admin_body_limit : options.body_limit;
 }
 
 bool Pipeline::body_may_take_long(const HttpRequest& head) const {

@@ -14,8 +14,8 @@ class Pipeline {
  public:
   explicit Pipeline(ServerContext& context);
 
-  // Turns the path of a request on the site port into that of its route.
-  void map_site_path(HttpRequest& request) const;
+  // Turns the path that a client sent into that of its route.
+  void map_path(HttpRequest& request) const;
   // Most bytes of body the adapter should keep for this request (head only).
   size_t body_limit(const HttpRequest& head) const;
   // The route reads the body as a stream (head only).

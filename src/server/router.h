@@ -14,6 +14,7 @@ namespace hull {
 
 struct RouteOptions {
   size_t body_limit = 2'097'152;
+  size_t admin_body_limit = 0;  // if more: of requests whose Authorization header has an admin key
   bool cors = true;
   bool version_gate = true;
   bool needs_backend = true;        // false: answers while the server still starts

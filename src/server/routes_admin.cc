@@ -66,10 +66,12 @@ void add_admin_routes(Router& router) {
     options.described = false;
     router.add(
         planned.method, planned.pattern,
-        [feature = std::string(planned.feature)](ServerContext&, RequestPtr, ClientVersion,
+        [feature = std::string(planned.feature)](ServerContext& context, RequestPtr request, ClientVersion,
                                                  Responder respond) {
-          respond(HttpResponse::error(400, "NotImplementedYet",
-                                      feature + ": this version of the server does not support it yet."));
+          with_admin(context, request, std::move(respond), "", [feature](IdentityPtr, Responder answer) {
+            answer(HttpResponse::error(400, "NotImplementedYet",
+                                       feature + ": this version of the server does not support it yet."));
+          });
         },
         options);
   }

@@ -69,6 +69,9 @@ Result<Statistics::Function> parse_function(ServerContext& context, const HttpRe
   auto path = request.query_value("path");
   if (!path) path = request.query_value("udfPath");
   if (!path) return bad_query("missing field `path`");
+  if (auto component = request.query_value("componentPath"); component && !component->empty())
+    return Error::bad_request("ComponentPathNotFound",
+                              "Component path '" + std::string(*component) + "' not found");
   HULL_TRY(UdfType type, parse_type(request));
   if (type == UdfType::kHttpAction) return Statistics::Function{type, std::string(*path)};
   HULL_TRY(FunctionPath parsed, FunctionPath::parse(*path));

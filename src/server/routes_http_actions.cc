@@ -78,6 +78,12 @@ void run(ServerContext& context, const RequestPtr& request, IdentityPtr identity
 }
 
 void http_action(ServerContext& context, RequestPtr request, ClientVersion, Responder respond) {
+  // The app would answer 404, and the CLI try again and again.
+  if (request->site_port && request->header("Convex-Client").value_or("").starts_with("npm-cli-"))
+    return respond(HttpResponse::error(400, "WrongPort",
+                                       "This is the address of HTTP actions. The URL of the deployment, for "
+                                       "`npx convex` and clients, is " +
+                                           context.cloud_url()));
   auto header = request->header("Authorization");
   if (!header) return run(context, request, Identity::anonymous(), respond);
   // A refused header does not refuse the request: the app may have a scheme of its own. getUserIdentity()

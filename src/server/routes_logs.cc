@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/time.h"
+#include "server/parked_answer.h"
 #include "server/router.h"
 #include "server/sync_messages.h"
 #include "value/json.h"
@@ -68,59 +69,20 @@ std::string render(const FunctionLog::Batch& batch, const PollOptions& options) 
   return out + "],\"newCursor\":" + number_text(batch.new_cursor) + "}";
 }
 
-// One waiting poll. Answers once.
-class Poll : public std::enable_shared_from_this<Poll> {
- public:
-  Poll(ServerContext& context, PollOptions options, Responder respond)
-      : context_(context), options_(std::move(options)), respond_(std::move(respond)) {}
-
-  void start() {
-    auto self = shared_from_this();
-    uint64_t parked = context_.parked.add(
-        [self] { self->answer(HttpResponse::error(500, "InternalServerError", kInternalServerErrorText)); });
-    auto timer = context_.timers->after(kPollTime, [self] {
-      self->answer(HttpResponse::json(render({{}, self->options_.cursor}, self->options_)));
+void wait_for_entries(ServerContext& context, PollOptions options, Responder respond) {
+  auto parked = ParkedAnswer::start(
+      context, std::move(respond), kPollTime,
+      [options] {
+        return HttpResponse::json(render({{}, options.cursor}, options));
+      },
+      [] { return HttpResponse::error(500, "InternalServerError", kInternalServerErrorText); });
+  parked->hold(context.runner->log().wait(options.cursor, [&context, parked, options] {
+    // Off the appending thread, which may hold the log's lock.
+    context.pool->submit([&context, parked, options] {
+      parked->answer(HttpResponse::json(render(context.runner->log().read(options.cursor), options)));
     });
-    auto waiter = context_.runner->log().wait(options_.cursor, [self] {
-      // Off the appending thread, which may hold the log's lock.
-      self->context_.pool->submit([self] {
-        self->answer(HttpResponse::json(
-            render(self->context_.runner->log().read(self->options_.cursor), self->options_)));
-      });
-    });
-    std::lock_guard lock(mutex_);
-    if (!respond_) {  // answered while we were setting up
-      context_.parked.remove(parked);
-      return;
-    }
-    parked_ = parked;
-    timer_ = std::move(timer);
-    waiter_ = std::move(waiter);
-  }
-
- private:
-  void answer(HttpResponse response) {
-    Responder respond;
-    std::shared_ptr<void> timer, waiter;  // dropped outside the lock
-    uint64_t parked = 0;
-    {
-      std::lock_guard lock(mutex_);
-      respond.swap(respond_);
-      timer.swap(timer_);
-      waiter.swap(waiter_);
-      std::swap(parked, parked_);
-    }
-    context_.parked.remove(parked);
-    if (respond) respond(std::move(response));
-  }
-
-  ServerContext& context_;
-  const PollOptions options_;
-  std::mutex mutex_;
-  Responder respond_;
-  std::shared_ptr<void> timer_, waiter_;
-  uint64_t parked_ = 0;
-};
+  }));
+}
 
 Route::Handler poll_route(bool completions_only) {
   return [completions_only](ServerContext& context, RequestPtr request, ClientVersion client,
@@ -139,7 +101,7 @@ Route::Handler poll_route(bool completions_only) {
                    return answer(HttpResponse::json(render(batch, *options)));
                  }
                  if (!batch.entries.empty()) return answer(HttpResponse::json(render(batch, *options)));
-                 std::make_shared<Poll>(context, std::move(*options), std::move(answer))->start();
+                 wait_for_entries(context, *std::move(options), std::move(answer));
                });
   };
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "server/router.h"
+#include "services/component_reference.h"
 #include "services/job_admin.h"
 #include "value/names.h"
 
@@ -16,14 +17,9 @@ Route::Handler handler(Result<void> (*act)(ServerContext&, ValueView body)) {
   });
 }
 
-// There is the root component only.
-Result<void> check_component(ServerContext& context, ValueView body) {
+Result<void> check_component_id(ServerContext& context, ValueView body) {
   HULL_TRY(auto component, optional_string_field(body, "componentId"));
-  if (!component || component->empty()) return {};
-  for (const DocumentPtr& row : context.catalog()->system_rows("_components")) {
-    if (row->id.text() == *component) return {};
-  }
-  return Error::bad_request("ComponentNotFound", "Component '" + *component + "' not found");
+  return check_component(*context.catalog(), component.value_or(""));
 }
 
 Result<std::optional<int64_t>> time_field(ValueView body, std::string_view name, const char* code) {
@@ -36,13 +32,13 @@ Result<std::optional<int64_t>> time_field(ValueView body, std::string_view name,
 }
 
 Result<void> cancel_one(ServerContext& context, ValueView body) {
-  HULL_CHECK_OK(check_component(context, body));
+  HULL_CHECK_OK(check_component_id(context, body));
   HULL_TRY(std::string id, string_field(body, "id"));
   return cancel_job_by_id(context.runner->engine(), *context.knobs, id);
 }
 
 Result<void> cancel_all(ServerContext& context, ValueView body) {
-  HULL_CHECK_OK(check_component(context, body));
+  HULL_CHECK_OK(check_component_id(context, body));
   JobFilter filter;
   HULL_TRY(auto path, optional_string_field(body, "udfPath"));
   if (path) {
@@ -58,7 +54,7 @@ Result<void> cancel_all(ServerContext& context, ValueView body) {
 }
 
 Result<void> delete_all(ServerContext& context, ValueView body) {
-  HULL_CHECK_OK(check_component(context, body));
+  HULL_CHECK_OK(check_component_id(context, body));
   return delete_all_jobs(context.runner->engine(), *context.knobs);
 }
 

@@ -4,6 +4,7 @@
 #include "server/body_codec.h"
 #include "server/function_call.h"
 #include "server/router.h"
+#include "services/component_reference.h"
 #include "value/json.h"
 
 namespace hull {
@@ -28,15 +29,6 @@ Result<IdentityPtr> authorize(const ServerContext& context, ValueView body) {
   return identity;
 }
 
-Result<void> check_component(const Catalog& catalog, ValueView body) {
-  HULL_TRY(auto component, optional_string_field(body, "componentId"));
-  if (!component || component->empty()) return {};
-  for (const DocumentPtr& row : catalog.system_rows("_components")) {
-    if (row->id.text() == *component) return {};
-  }
-  return Error::bad_request("ComponentNotFound", "Component '" + *component + "' not found");
-}
-
 Result<TestRequest> parse(ServerContext& context, HttpRequest& request, const ClientVersion& client) {
   HULL_CHECK_OK(check_json_body(request));
   HULL_TRY(request.body, decode_body(request.header("Content-Encoding").value_or(""), std::move(request.body),
@@ -55,7 +47,8 @@ Result<TestRequest> parse(ServerContext& context, HttpRequest& request, const Cl
   out.query.source_map = source_map.value_or("");
   HULL_TRY(std::string format, string_field(body, "format"));
   HULL_TRY(out.call.format, parse_format(format, client));
-  HULL_CHECK_OK(check_component(*context.catalog(), body));
+  HULL_TRY(auto component, optional_string_field(body, "componentId"));
+  HULL_CHECK_OK(check_component(*context.catalog(), component.value_or("")));
   auto module = ModulePath::parse(path);
   if (!module.ok() || module->is_system() || module->is_deps()) {
     return Error::bad_request("InvalidModules", "'" + path + "' is not a valid path of a module");
@@ -95,7 +88,7 @@ HttpResponse answer(ServerContext& context, HttpRequest& request, const ClientVe
 
 void add_test_query_routes(Router& router, const Knobs& knobs) {
   RouteOptions options;
-  options.body_limit = knobs.max_push_bytes;
+  options.admin_body_limit = knobs.max_push_bytes;
   router.add(
       "POST", "/api/run_test_function",
       [](ServerContext& context, RequestPtr request, ClientVersion client, Responder respond) {

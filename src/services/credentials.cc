@@ -82,19 +82,17 @@ Result<void> write_credential(const std::string& directory, const std::string& n
 struct Resolved {
   std::string text;
   CredentialSource source;
-  bool in_file = false;  // the file already says so
 };
 
 // nullopt: neither given nor stored.
 Result<std::optional<Resolved>> resolve(const std::optional<std::string>& given, const char* variable,
                                         const std::string& path) {
-  HULL_TRY(auto stored, read_credential(path));
-  auto resolved = [&](std::string text, CredentialSource source) {
-    bool in_file = stored && *stored == text;
-    return std::optional<Resolved>(Resolved{std::move(text), source, in_file});
+  auto resolved = [](std::string text, CredentialSource source) {
+    return std::optional<Resolved>(Resolved{std::move(text), source});
   };
   if (given && !given->empty()) return resolved(*given, CredentialSource::kExplicit);
   if (auto value = from_environment(variable)) return resolved(*value, CredentialSource::kEnvironment);
+  HULL_TRY(auto stored, read_credential(path));
   if (stored) return resolved(*stored, CredentialSource::kFile);
   return std::optional<Resolved>();
 }
@@ -132,15 +130,21 @@ Result<Credentials> resolve_credentials(const CredentialOptions& options) {
     return Error::bad_request("BadInstanceSecret",
                               parsed.error().message + ". The instance secret must be 64 hex digits.");
   }
-  if (options.create && (!name->in_file || !secret->in_file)) {
-    std::error_code ec;
-    std::filesystem::create_directories(directory, ec);
-    if (ec) return Error::internal("cannot create " + directory + ": " + ec.message());
-    ::chmod(directory.c_str(), 0700);
-    if (!name->in_file) HULL_CHECK_OK(write_credential(directory, "instance_name", name->text));
-    if (!secret->in_file) HULL_CHECK_OK(write_credential(directory, "instance_secret", parsed->hex()));
-  }
   return Credentials{name->text, *std::move(parsed), name->source, secret->source};
+}
+
+Result<void> store_credentials(const std::string& data_dir, const Credentials& credentials) {
+  const std::string directory = data_dir + "/credentials";
+  std::error_code ec;
+  std::filesystem::create_directories(directory, ec);
+  if (ec) return Error::internal("cannot create " + directory + ": " + ec.message());
+  ::chmod(directory.c_str(), 0700);
+  for (const auto& [name, text] : {std::pair("instance_name", credentials.instance_name),
+                                   std::pair("instance_secret", credentials.secret.hex())}) {
+    HULL_TRY(auto stored, read_credential(directory + "/" + name));
+    if (stored != text) HULL_CHECK_OK(write_credential(directory, name, text));
+  }
+  return {};
 }
 
 void log_credentials(const Credentials& credentials, const std::string& data_dir, bool database_has_data) {

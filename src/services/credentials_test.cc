@@ -28,6 +28,7 @@ class CredentialsTest : public ::testing::Test {
     options.data_dir = dir_;
     auto result = resolve_credentials(options);
     EXPECT_TRUE(result.ok()) << (result.ok() ? "" : result.error().message);
+    EXPECT_TRUE(store_credentials(dir_, *result).ok());
     return std::move(*result);
   }
   std::string file(const char* name) {
@@ -82,6 +83,8 @@ TEST_F(CredentialsTest, RefusesBadSecretsAndReadsWithoutCreating) {
   options.instance_secret.reset();
   options.create = false;
   EXPECT_EQ(resolve_credentials(options).error().code, "MissingInstanceSecret");
+  options.create = true;
+  EXPECT_TRUE(resolve_credentials(options).ok());
   EXPECT_FALSE(std::filesystem::exists(dir_));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "services/component_reference.h"
 #include "services/json_fields.h"
 #include "value/json.h"
 
@@ -31,13 +32,29 @@ std::shared_ptr<const Validator> component_args(ArgFields fields) {
 
 namespace {
 
+// Arguments that name a component.
+Result<void> check_component_args(Transaction& transaction, ValueView args) {
+  for (std::string_view name : {"componentId", "tableNamespace"}) {
+    auto id = args.find(name);
+    if (!id || !id->is_string()) continue;
+    transaction.depend_on_system_table("_components");
+    HULL_CHECK_OK(check_component(transaction.catalog(), id->as_string()));
+  }
+  return {};
+}
+
 void add(SystemFunctions& functions, UdfType type, std::string path, std::string operation,
          PageHandler handler, std::shared_ptr<const Validator> args) {
   SystemFunction function;
   function.type = type;
   function.operation = std::move(operation);
   function.args = std::move(args);
-  function.run = std::move(handler);
+  function.run = [handler = std::move(handler)](
+                     Transaction& transaction, ValueView given,
+                     std::optional<std::string_view> journal_end) -> Result<Value> {
+    HULL_CHECK_OK(check_component_args(transaction, given));
+    return handler(transaction, given, journal_end);
+  };
   functions.add(std::move(path), std::move(function));
 }
 

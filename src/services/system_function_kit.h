@@ -40,7 +40,8 @@ using PageHandler =
 void add_page_query(SystemFunctions& functions, std::string path, std::string operation, PageHandler handler,
                     std::shared_ptr<const Validator> args);
 
-// The same with `componentId`, which may only name the root component: null, absent, or its id.
+// The same with `componentId`: null or absent = the root component. A function added here whose arguments
+// name another one fails.
 std::shared_ptr<const Validator> component_args(ArgFields fields = {});
 
 // The table behind a name that a caller gives: user tables and, under their virtual names, the two system

@@ -47,14 +47,10 @@ Result<Value> job_arguments(Transaction& transaction, ValueView args) {
 
 void register_schedule_functions(FunctionRunner& runner) {
   SystemFunctions& functions = runner.system_functions();
-  SystemFunction jobs;
-  jobs.operation = "ViewData";
-  jobs.args = args_validator(
-      {{"paginationOpts", kAny}, {"udfPath?", kNullableString}, {"componentId?", kNullableString}});
-  jobs.run = pending_jobs;
-  functions.add("_system/frontend/paginatedScheduledJobs.js:default", std::move(jobs));
+  add_page_query(functions, "_system/frontend/paginatedScheduledJobs.js:default", "ViewData", pending_jobs,
+                 component_args({{"paginationOpts", kAny}, {"udfPath?", kNullableString}}));
   add_query(functions, "_system/frontend/scheduler.js:getArgs", "ViewData", job_arguments,
-            args_validator({{"argsId", kString}, {"componentId?", kNullableString}}));
+            component_args({{"argsId", kString}}));
 }
 
 }  // namespace hull::sys
