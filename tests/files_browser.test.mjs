@@ -73,6 +73,25 @@ describe("pictures in two browsers", { concurrency: false, timeout: 120_000 }, (
     assert.equal(files.value, 3, JSON.stringify(files));
   });
 
+  it("an upload that does not get through is told, and goes through the next time", async () => {
+    const lost = { name: "lost.svg", mimeType: "image/svg+xml", buffer: svg(30, 30, "gold") };
+    await bob.page.route("**/api/storage/upload?*", (route) => route.abort());
+    await choose(bob, lost);
+    await bob.page.getByRole("alert").getByText("lost.svg could not be sent.").waitFor();
+    await bob.page.getByRole("button", { name: "Dismiss lost.svg" }).click();
+    await bob.page.getByRole("alert").waitFor({ state: "detached" });
+    await bob.page.unroute("**/api/storage/upload?*");
+    // An answer of the server that is no success.
+    await bob.page.route("**/api/storage/upload?*", (route) => route.continue({ url: `${server.url}/api/storage/upload?token=00` }));
+    await choose(bob, lost);
+    await bob.page.getByText("lost.svg was refused: Couldn't decode the StoreFileAuthorization token").waitFor();
+    await bob.page.unroute("**/api/storage/upload?*");
+    assert.ok(bob.errors.splice(0).every((text) => /ERR_FAILED|401/.test(text)));
+    await choose(bob, lost);
+    await until(async () => (await widthOf(picture(ann, "lost.svg"))) === 30);
+    assert.equal(await bob.page.getByRole("alert").count(), 0);
+  });
+
   it("a deleted picture goes in both, and its URL with it", async () => {
     const url = await picture(bob, "sea.svg").getAttribute("src");
     assert.equal((await fetch(url)).status, 200);

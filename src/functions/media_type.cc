@@ -43,7 +43,8 @@ class Scanner {
         c = rest_.front();
         rest_.remove_prefix(1);
       }
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return std::nullopt;
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte < 0x20 && c != '\t') || byte >= 0x7f) return std::nullopt;  // may not even be UTF-8
       out += c;
     }
     return std::nullopt;

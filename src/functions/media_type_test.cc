@@ -21,8 +21,9 @@ TEST(MediaType, IsNormalized) {
 }
 
 TEST(MediaType, RefusesOtherText) {
-  for (const char* bad : {"", "png", "image/", "/png", "image png", "image/png x", "a/b;c", "a/b;c=",
-                          "a/b;c=\"x", "a/b; c=d e", "a/b\r\nx: y", "im\xc3\xa4ge/png", "a/b;c=\"\x01\""}) {
+  for (const char* bad :
+       {"", "png", "image/", "/png", "image png", "image/png x", "a/b;c", "a/b;c=", "a/b;c=\"x", "a/b; c=d e",
+        "a/b\r\nx: y", "im\xc3\xa4ge/png", "a/b;c=\"\x01\"", "a/b;c=\"\xe4\"", "a/b;c=\"\x7f\""}) {
     EXPECT_EQ(normalized_media_type(bad), std::nullopt) << bad;
   }
 }

@@ -56,8 +56,9 @@ class BlobStore {
   Result<std::vector<Entry>> list(std::string_view directory);
 };
 
-// Keys are relative paths of [A-Za-z0-9_./-]; files live below `directory`. What a crash left half written is
-// removed. Writers fail with DiskFull before less than `reserve_bytes` are free.
+// Keys are relative paths of [A-Za-z0-9_./-]; files live below `directory`, which belongs to one store at a
+// time: StorageInUse if another has it. What a crash left half written is removed. Writers fail with DiskFull
+// before less than `reserve_bytes` are free.
 Result<std::unique_ptr<BlobStore>> open_local_blob_store(const std::string& directory,
                                                          uint64_t reserve_bytes = 0);
 

@@ -1,13 +1,14 @@
 import { useMutation, useQuery } from "convex/react";
 import { api } from "../convex/_generated/api";
+import { Uploads } from "./Uploads";
 import { useUploads } from "./useUploads";
 
-const inKilobytes = (bytes: number) => `${Math.max(1, Math.round(bytes / 1000))} kB`;
+const shownSize = (bytes: number) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 export function Album() {
   const pictures = useQuery(api.pictures.list);
   const remove = useMutation(api.pictures.remove);
-  const { running, problems, upload } = useUploads();
+  const { uploads, upload, dismiss } = useUploads();
 
   return (
     <main>
@@ -26,19 +27,24 @@ export function Album() {
           />
         </label>
       </header>
-      {running > 0 && <p role="status">Uploading {running}…</p>}
-      {problems.map((problem) => (
-        <p key={problem} role="alert">
-          {problem}
-        </p>
-      ))}
-      {pictures?.length === 0 && <p className="hint">No pictures yet.</p>}
-      <ul>
+      <Uploads uploads={uploads} dismiss={dismiss} />
+      {pictures === undefined && <p className="hint">Loading…</p>}
+      {pictures?.length === 0 && (
+        <div className="empty">
+          <p>No pictures yet.</p>
+          <p className="hint">What you add is seen at once by everybody who has this page open.</p>
+        </div>
+      )}
+      <ul className="pictures">
         {pictures?.map(({ _id, name, url, size }) => (
           <li key={_id}>
-            {url !== null && <img src={url} alt={name} loading="lazy" />}
-            <span>{name}</span>
-            <small>{inKilobytes(size)}</small>
+            {url !== null && (
+              <a href={url} target="_blank" rel="noreferrer">
+                <img src={url} alt={name} loading="lazy" />
+              </a>
+            )}
+            <span title={name}>{name}</span>
+            <small>{shownSize(size)}</small>
             <button onClick={() => void remove({ picture: _id })} aria-label={`Delete ${name}`}>
               Delete
             </button>

@@ -2,6 +2,7 @@
 // durable by syncing the directories it appears in, so a key never shows half a blob, also after a power
 // failure.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 
 #include "base/random.h"
 #include "storage/blob_store.h"
@@ -19,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTemporary = ".tmp";
+constexpr std::string_view kTemporary = ".tmp", kLock = ".lock";  // no keys
 // How much is written between two steps of write-back, so that the last sync has little left to do, and
 // between two looks at the free space.
 constexpr uint64_t kStep = 8 << 20;
@@ -64,7 +66,8 @@ bool valid_key(std::string_view key) {
   while (true) {
     size_t slash = key.find('/');
     std::string_view segment = key.substr(0, slash);
-    if (segment.empty() || segment == "." || segment == ".." || (first && segment == kTemporary))
+    if (segment.empty() || segment == "." || segment == ".." ||
+        (first && (segment == kTemporary || segment == kLock)))
       return false;
     for (char c : segment) {
       bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -166,12 +169,15 @@ class LocalReader final : public BlobReader {
 
 class LocalBlobStore final : public BlobStore {
  public:
-  LocalBlobStore(fs::path directory, uint64_t reserve)
-      : directory_(std::move(directory)), reserve_(reserve) {}
+  LocalBlobStore(fs::path directory, uint64_t reserve, FileDescriptor lock)
+      : directory_(std::move(directory)), reserve_(reserve), lock_(std::move(lock)) {}
 
   Result<std::unique_ptr<BlobWriter>> create(std::string_view key) override {
     HULL_TRY(fs::path target, path_of(key));
-    HULL_CHECK_OK(make_directories(target.parent_path()));
+    {
+      std::lock_guard lock(making_directories_);
+      HULL_CHECK_OK(make_directories(target.parent_path()));
+    }
     fs::path temporary = directory_ / kTemporary / random_hex(16);
     FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL);
     if (!file.ok()) return io_error("create", temporary);
@@ -232,7 +238,8 @@ class LocalBlobStore final : public BlobStore {
     return directory_ / key;
   }
 
-  // Creates missing directories between the root and `path`, each made durable in its parent.
+  // Creates missing directories between the root and `path`, each made durable in its parent: whoever finds
+  // one there may rely on it.
   Result<void> make_directories(const fs::path& path) {
     std::error_code error;
     if (path == directory_ || fs::is_directory(path, error)) return {};
@@ -243,7 +250,23 @@ class LocalBlobStore final : public BlobStore {
 
   const fs::path directory_;
   const uint64_t reserve_;
+  const FileDescriptor lock_;
+  std::mutex making_directories_;
 };
+
+// Until the descriptor is closed, nobody else gets it.
+Result<FileDescriptor> lock_directory(const fs::path& root) {
+  fs::path path = root / kLock;
+  FileDescriptor file(path, O_RDWR | O_CREAT);
+  if (!file.ok()) return io_error("create", path);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return io_error("lock", path);
+    return Error::bad_request("StorageInUse", "The storage directory " + root.string() +
+                                                  " is in use: another Hull server holds " + path.string() +
+                                                  ". Stop that server first, or use another directory.");
+  }
+  return file;
+}
 
 }  // namespace
 
@@ -252,12 +275,16 @@ Result<std::unique_ptr<BlobStore>> open_local_blob_store(const std::string& dire
   std::error_code error;
   fs::path root = fs::absolute(directory, error).lexically_normal();
   if (!root.has_filename()) root = root.parent_path();  // no trailing slash, so that parent_path() climbs
+  const bool is_new = fs::create_directories(root, error);
+  if (error) return Error::internal("cannot create " + root.string() + ": " + error.message());
+  if (is_new) HULL_CHECK_OK(sync_directory(root.parent_path()));
+  HULL_TRY(FileDescriptor lock, lock_directory(root));
   fs::path temporary = root / kTemporary;
   fs::remove_all(temporary, error);  // what a crash left half written
-  fs::create_directories(temporary, error);
+  fs::create_directory(temporary, error);
   if (error) return Error::internal("cannot create " + temporary.string() + ": " + error.message());
   HULL_CHECK_OK(sync_directory(root));
-  return std::unique_ptr<BlobStore>(new LocalBlobStore(root, reserve_bytes));
+  return std::unique_ptr<BlobStore>(new LocalBlobStore(root, reserve_bytes, std::move(lock)));
 }
 
 }  // namespace hull

@@ -31,6 +31,7 @@ TEST_F(LocalBlobStoreTest, RoundTrips) {
   EXPECT_TRUE(*store_->exists("empty"));
   ASSERT_TRUE(store_->put("empty", "no more").ok());
   EXPECT_EQ(*store_->get("empty"), "no more");
+  store_.reset();
   store_ = *open_local_blob_store(directory_);
   EXPECT_EQ(*store_->get("modules/a-b_c.zip"), bytes);
 }
@@ -91,11 +92,23 @@ TEST_F(LocalBlobStoreTest, StartRemovesWhatACrashLeft) {
   auto writer = store_->create("files/a.blob");
   ASSERT_TRUE((*writer)->append("half").ok());
   EXPECT_FALSE(fs::is_empty(directory_ / ".tmp"));
-  auto reopened = open_local_blob_store(directory_);
-  ASSERT_TRUE(reopened.ok());
+  store_.reset();
+  store_ = *open_local_blob_store(directory_);
   EXPECT_TRUE(fs::is_empty(directory_ / ".tmp"));
   EXPECT_FALSE((*writer)->finish().ok());
   EXPECT_FALSE(*store_->exists("files/a.blob"));
+}
+
+// A second server would take what this one is writing for left behind, and its files for unknown.
+TEST_F(LocalBlobStoreTest, ADirectoryBelongsToOneStore) {
+  auto writer = store_->create("files/a.blob");
+  auto second = open_local_blob_store(directory_);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, "StorageInUse");
+  EXPECT_NE(second.error().message.find(directory_.string() + " is in use"), std::string::npos);
+  EXPECT_TRUE((*writer)->finish().ok());
+  store_.reset();
+  EXPECT_TRUE(open_local_blob_store(directory_).ok());
 }
 
 TEST(DiskReserveTest, IsSmallOnSmallDisks) {
@@ -126,7 +139,7 @@ TEST_F(LocalBlobStoreTest, AbsentKeys) {
 
 TEST_F(LocalBlobStoreTest, KeysCannotLeaveTheDirectory) {
   for (const char* key : {"", "/", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "a/", ".", "./a", "a b",
-                          "a\\b", ".tmp/x", "caf\xc3\xa9"}) {
+                          "a\\b", ".tmp/x", ".lock", "caf\xc3\xa9"}) {
     EXPECT_FALSE(store_->put(key, "x").ok()) << key;
     EXPECT_FALSE(store_->get(key).ok()) << key;
     EXPECT_FALSE(store_->remove(key).ok()) << key;
