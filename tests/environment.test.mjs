@@ -144,7 +144,7 @@ describe("environment variables", () => {
   describe("variables that convex.config.ts declares", () => {
     const declare = (env) => write("convex.config.ts", `import { defineApp } from "convex/server";\nimport { v } from "convex/values";\nexport default defineApp({ env: { ${env} } });\n`);
 
-    it("are required for a push, which dev waits for, and checked on every change", { timeout: 300_000 }, async () => {
+    it("are required for a push, which dev waits for, and checked on every change", { timeout: 900_000 }, async () => {
       declare(`MODE: v.union(v.literal("${MARK}"), v.literal("${MARK}2")), NAME: v.optional(v.string())`);
       const dev = hull.app.follow(["dev", "--typecheck", "disable", "--tail-logs", "disable"]);
       try {

@@ -125,7 +125,7 @@ describe("npx convex with Hull as its local backend", () => {
     assert.match(hull(["install-local", "--as", "v1"], { env: { HOME: app.dir } }).stderr, /'v1' is not a version/);
   });
 
-  it("dev starts it, pushes and calls; the data outlive it", { timeout: 300_000 }, async () => {
+  it("dev starts it, pushes and calls; the data outlive it", { timeout: 900_000 }, async () => {
     const follower = app.follow(await dev(), { env, withKey: false });
     try {
       await follower.seen("Convex functions ready!");
@@ -176,7 +176,7 @@ describe("hull dev", () => {
   };
   const file = () => readFileSync(join(app.dir, ".env.local"), "utf8");
 
-  it("tells the CLI where it is, keeps other settings and its own data", { timeout: 300_000 }, async () => {
+  it("tells the CLI where it is, keeps other settings and its own data", { timeout: 900_000 }, async () => {
     writeFileSync(join(app.dir, ".env.local"), "# mine\nOTHER=1\n export CONVEX_SELF_HOSTED_URL = old\n#CONVEX_DEPLOYMENT=x");
     let child = await start();
     try {

@@ -123,7 +123,8 @@ TEST_F(PipelineTest, PathsAndMethods) {
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(find_header(wrong.headers, "Allow"), "GET,HEAD,POST");
   EXPECT_EQ(send("HEAD", "/").status, 200);
-  HttpResponse planned = send("POST", "/api/import/start_upload");
+  EXPECT_EQ(send("POST", "/api/import/start_upload").status, 403);
+  HttpResponse planned = send("POST", "/api/import/start_upload", {{"Authorization", admin_header()}});
   EXPECT_EQ(planned.status, 400);
   EXPECT_THAT(planned.body, HasSubstr("NotImplementedYet"));
   context_.ready = false;
