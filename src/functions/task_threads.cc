@@ -6,13 +6,14 @@ TaskThreads::TaskThreads(size_t threads) {
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-TaskThreads::~TaskThreads() {
+void TaskThreads::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void TaskThreads::post(std::function<void()> task) {

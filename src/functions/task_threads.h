@@ -1,5 +1,5 @@
 // TaskThreads: a few threads for short blocking work that needs no JavaScript worker (system functions, calls
-// that fail before they run). Thread-safe. The destructor runs what is queued and waits for it.
+// that fail before they run). Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -14,8 +14,10 @@ namespace hull {
 class TaskThreads {
  public:
   explicit TaskThreads(size_t threads);
-  ~TaskThreads();
+  ~TaskThreads() { stop(); }
   void post(std::function<void()> task);
+  // Runs what is queued and waits for it. What is posted afterwards does not run.
+  void stop();
 
  private:
   void run();
