@@ -1,6 +1,8 @@
 // Stored files in every kind of function, and what is seen of them through the database (file-storage.md §1-§3).
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ConvexClient } from "convex/browser";
 import { useApp } from "./lib/fixture.mjs";
@@ -47,9 +49,13 @@ describe("queries and mutations", () => {
   });
 
   it("without a content type the document says null", async () => {
-    const id = await upload(new Uint8Array([1, 2, 3]));
-    assert.equal((await value("query", "files:document", { id })).contentType, null);
-    assert.equal((await fetch(await value("query", "files:url", { id }))).headers.get("content-type"), null);
+    for (const headers of [{}, { "Content-Type": "" }]) {
+      const id = await upload(new Uint8Array([1, 2, 3]), headers);
+      assert.equal((await value("query", "files:document", { id })).contentType, null);
+      const served = await fetch(await value("query", "files:url", { id }));
+      assert.equal(served.headers.get("content-type"), null);
+      assert.equal(served.headers.get("x-content-type-options"), null);
+    }
   });
 
   it("the old kind of id, a UUID, is accepted everywhere", async () => {
@@ -97,10 +103,10 @@ describe("queries and mutations", () => {
     try {
       const seen = [];
       client.onUpdate("files:url", { id }, (url) => seen.push(url));
-      await until(() => seen.length === 1);
+      await until(() => seen.length === 1, 60_000);
       assert.equal(await (await fetch(seen[0])).text(), "seen");
       await client.mutation("files:remove", { id });
-      await until(() => seen.length === 2);
+      await until(() => seen.length === 2, 60_000);
       assert.equal(seen[1], null);
       const gone = await fetch(seen[0]);
       assert.equal(gone.status, 404);
@@ -198,6 +204,14 @@ describe("actions", () => {
     assert.equal(await value("query", "files:url", { id: storageId }), null);
   });
 
+  it("an upload by fetch() that is given up leaves nothing", async () => {
+    const blobs = () => readdirSync(join(hull.server.dataDir, "storage/files")).length;
+    const before = blobs();
+    assert.equal(await value("action", "files:abortedUpload"), "AbortError");
+    await until(() => readdirSync(join(hull.server.dataDir, "storage/.tmp")).length === 0, 60_000);
+    assert.equal(blobs(), before);
+  });
+
   it("HTTP actions store what they are sent, and answer with a file", async () => {
     const body = Buffer.alloc(1_500_000, "http");
     const stored = await fetch(`${hull.server.siteUrl}/store`, { method: "POST", body, headers: { "Content-Type": "text/html" } });
@@ -211,7 +225,7 @@ describe("actions", () => {
   it("Node.js actions do the same", async () => {
     for (const [size, type] of [[0, ""], [10, "text/plain"], [1_000_000, "a/b"]]) {
       const result = await value("action", "node:roundTrip", { size, type });
-      assert.deepEqual([result.same, result.size, result.type, result.gone], [true, size, type, null]);
+      assert.deepEqual([result.same, result.size, result.served, result.type, result.gone], [true, size, size, type, null]);
       assert.equal(result.metadata.size, size);
       assert.equal((await fetch(result.url)).status, 404); // deleted at the end
       assert.equal((await fetch(result.uploadUrl, { method: "POST", body: "x" })).status, 200);

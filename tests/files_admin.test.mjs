@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { useApp } from "./lib/fixture.mjs";
 import { sleep, until } from "./lib/server.mjs";
 
-const hull = useApp("tests/apps/files", { env: { HULL_FILE_SWEEP_AGE_SECONDS: "1", WRITE_LOG_MAX_RETENTION_SECS: "1", WRITE_LOG_MIN_RETENTION_SECS: "1" } });
+const hull = useApp("tests/apps/files", { env: { HULL_FILE_SWEEP_AGE_SECONDS: "3", WRITE_LOG_MAX_RETENTION_SECS: "3", WRITE_LOG_MIN_RETENTION_SECS: "1" } });
 const call = async (kind, path, args) => (await hull.server.call(kind, path, args)).value;
 const admin = (kind, name, args = {}) => hull.server.call(kind, `_system/frontend/fileStorageV2:${name}`, args, { key: true });
 const seen = async (kind, name, args) => {
@@ -76,17 +76,19 @@ describe("the dashboard's functions", () => {
 
 describe("what no file needs", () => {
   it("is removed after a while; what is needed stays", async () => {
+    const rows = async () => (await call("query", "files:list")).length;
+    await until(async () => blobs().length === (await rows()), 60_000); // of the tests before
     const kept = await upload("kept", "a/b");
     const gone = await upload("gone", "a/b");
     const before = blobs().length;
     await hull.server.call("mutation", "files:keepAndFail"); // a blob without a row
     assert.equal(blobs().length, before + 1);
     await call("mutation", "files:remove", { id: gone });
-    const files = (await call("query", "files:list")).length;
-    await until(() => blobs().length === files);
+    const files = await rows();
+    await until(() => blobs().length === files, 60_000);
     await sleep(3000);
     assert.equal(blobs().length, files);
     assert.equal(await (await fetch(await call("query", "files:url", { id: kept }))).text(), "kept");
-    await until(() => /Removed \d+ blobs of deleted or unfinished files/.test(hull.server.logText()));
+    await until(() => /Removed \d+ blobs of deleted or unfinished files/.test(hull.server.logText()), 60_000);
   });
 });

@@ -11,6 +11,8 @@ import { HullServer, ROOT, until } from "./lib/server.mjs";
 const svg = (width, height, colour) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><rect width="${width}" height="${height}" fill="${colour}"/></svg>`);
 
+const patience = 60_000;
+
 let server, app, site, browser, ann, bob;
 before(async () => {
   server = await HullServer.start();
@@ -24,7 +26,8 @@ before(async () => {
   browser = await launchBrowser();
   ann = await openPage(browser, site.url);
   bob = await openPage(browser, site.url);
-}, { timeout: 120_000 });
+  for (const { context } of [ann, bob]) context.setDefaultTimeout(patience);
+}, { timeout: 300_000 });
 after(async () => {
   await browser?.close();
   await site?.close();
@@ -36,13 +39,13 @@ const picture = ({ page }, name) => page.getByRole("img", { name });
 // Shown, not only in the document: the browser has the pixels.
 const widthOf = (locator) => locator.evaluate((image) => (image.complete ? image.naturalWidth : 0));
 
-describe("pictures in two browsers", { concurrency: false, timeout: 120_000 }, () => {
+describe("pictures in two browsers", { concurrency: false, timeout: 300_000 }, () => {
   it("an uploaded picture is shown in both", async () => {
     await ann.page.getByText("No pictures yet.").waitFor();
     await choose(ann, { name: "sea.svg", mimeType: "image/svg+xml", buffer: svg(120, 80, "navy") });
     for (const each of [ann, bob]) {
       await picture(each, "sea.svg").waitFor();
-      await until(async () => (await widthOf(picture(each, "sea.svg"))) === 120);
+      await until(async () => (await widthOf(picture(each, "sea.svg"))) === 120, patience);
     }
   });
 
@@ -60,8 +63,8 @@ describe("pictures in two browsers", { concurrency: false, timeout: 120_000 }, (
     const buffer = Buffer.from(large, "base64");
     assert.ok(buffer.length > 3_000_000);
     await choose(bob, { name: "noise.png", mimeType: "image/png", buffer }, { name: "sand.svg", mimeType: "image/svg+xml", buffer: svg(60, 60, "tan") });
-    await until(async () => (await widthOf(picture(ann, "noise.png"))) === 1200);
-    await until(async () => (await widthOf(picture(ann, "sand.svg"))) === 60);
+    await until(async () => (await widthOf(picture(ann, "noise.png"))) === 1200, patience);
+    await until(async () => (await widthOf(picture(ann, "sand.svg"))) === 60, patience);
     assert.equal(await ann.page.getByRole("img").count(), 3);
   });
 
@@ -88,8 +91,23 @@ describe("pictures in two browsers", { concurrency: false, timeout: 120_000 }, (
     await bob.page.unroute("**/api/storage/upload?*");
     assert.ok(bob.errors.splice(0).every((text) => /ERR_FAILED|401/.test(text)));
     await choose(bob, lost);
-    await until(async () => (await widthOf(picture(ann, "lost.svg"))) === 30);
+    await until(async () => (await widthOf(picture(ann, "lost.svg"))) === 30, patience);
     assert.equal(await bob.page.getByRole("alert").count(), 0);
+  });
+
+  it("a file without a type is shown for what it is", async () => {
+    const { value: uploadUrl } = await server.call("mutation", "pictures:uploadUrl");
+    const sent = await ann.page.evaluate(async (to) => {
+      const picture = await new Promise((done) => document.createElement("canvas").toBlob(done));
+      const answer = await fetch(to, { method: "POST", headers: { "Content-Type": "" }, body: await picture.arrayBuffer() });
+      return answer.json();
+    }, uploadUrl);
+    const file = await server.call("query", "_system/frontend/fileStorageV2:getFile", { storageId: sent.storageId }, { key: true });
+    assert.equal(file.value.contentType, null);
+    const tab = await ann.context.newPage();
+    await tab.goto(file.value.url);
+    assert.equal(await tab.evaluate(() => document.contentType), "image/png");
+    await tab.close();
   });
 
   it("a deleted picture goes in both, and its URL with it", async () => {

@@ -10,6 +10,7 @@ import { rawRequest } from "./lib/raw_http.mjs";
 import { until } from "./lib/server.mjs";
 
 const hull = useApp("tests/apps/files");
+const patience = 60_000;
 const digestOf = (data) => `sha-256=${createHash("sha256").update(data).digest("base64")}`;
 const call = async (kind, path, args) => (await hull.server.call(kind, path, args)).value;
 const uploadUrl = () => call("mutation", "files:uploadUrl");
@@ -34,7 +35,7 @@ describe("upload", () => {
     await expectError(await fetch(forged, { method: "POST", body: "x" }), 401, "StorageTokenInvalid", /^Couldn't decode the StoreFileAuthorization token$/);
     await expectError(await fetch(url.replace(/\?.*/, ""), { method: "POST", body: "x" }), 400, "BadQueryArgs");
     const raw = rawRequest(hull.server.port, ["POST /api/storage/upload?token=00 HTTP/1.1", "Host: x", "Content-Length: 1000000000"]);
-    await raw.seen("StorageTokenInvalid");
+    await raw.seen("StorageTokenInvalid", patience);
     raw.socket.destroy();
   });
 
@@ -86,9 +87,9 @@ describe("upload", () => {
     const blobs = entries("files").length;
     const path = (await uploadUrl()).slice(hull.server.url.length);
     const raw = rawRequest(hull.server.port, [`POST ${path} HTTP/1.1`, "Host: x", "Content-Length: 5000000"], Buffer.alloc(1_000_000));
-    await until(() => entries(".tmp").length === 1);
+    await until(() => entries(".tmp").length === 1, patience);
     raw.socket.destroy();
-    await until(() => entries(".tmp").length === 0);
+    await until(() => entries(".tmp").length === 0, patience);
     assert.equal(entries("files").length, blobs);
     assert.equal(await countFiles(), files);
   });
@@ -99,7 +100,7 @@ describe("upload", () => {
     const blobs = entries("files").length;
     const path = (await uploadUrl()).slice(hull.server.url.length);
     const raw = rawRequest(hull.server.port, [`POST ${path} HTTP/1.1`, "Host: x", "Content-Length: 5000000"], Buffer.alloc(4_000_000));
-    await until(() => entries(".tmp").length === 1);
+    await until(() => entries(".tmp").length === 1, patience);
     await hull.server.kill("SIGKILL");
     raw.socket.destroy();
     assert.equal(entries(".tmp").length, 1);

@@ -158,9 +158,12 @@ Result<void> start(const ServeOptions& options, const Knobs& knobs, const Creden
   backend.usage = std::make_unique<UsageMeter>(
       UsageOptions{backend.runner.get(), &knobs, options.data_dir + "/usage.json"});
 
-  backend.file_sweeper = std::make_unique<FileSweeper>(FileSweeperOptions{
-      backend.engine.get(), backend.blobs.get(),
-      seconds_from_environment("HULL_FILE_SWEEP_AGE_SECONDS", 24 * 3600), knobs.write_log_max_retention_s});
+  FileSweeperOptions sweeper;
+  sweeper.engine = backend.engine.get();
+  sweeper.blobs = backend.blobs.get();
+  sweeper.age_s = seconds_from_environment("HULL_FILE_SWEEP_AGE_SECONDS", sweeper.age_s);
+  sweeper.snapshot_life_s = knobs.write_log_max_retention_s;
+  backend.file_sweeper = std::make_unique<FileSweeper>(sweeper);
 
   ServerBackend attached;
   attached.runner = backend.runner.get();

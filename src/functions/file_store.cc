@@ -44,7 +44,16 @@ class FileStore::Upload : public std::enable_shared_from_this<Upload> {
         source_(std::move(source)),
         expected_(std::move(sha256)),
         done_(std::move(done)),
-        bytes_{random_uuid(), "", 0} {}
+        bytes_{random_uuid(), "", 0} {
+    std::lock_guard lock(files_.mutex_);
+    files_.uploads_[this] = source_;
+  }
+  ~Upload() {
+    std::lock_guard lock(files_.mutex_);
+    files_.uploads_.erase(this);
+  }
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
 
   void start() {
     auto writer = files_.options_.blobs->create(file_blob_key(bytes_.storage_key));
@@ -137,8 +146,25 @@ FileStore::FileStore(FileStoreOptions options)
     : options_(std::move(options)), readers_(kReaders), writers_(kWriters) {}
 
 void FileStore::stop() {
-  writers_.stop();
+  stopping_.store(true);
+  std::vector<std::shared_ptr<BytePipe>> sources;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [upload, source] : uploads_) sources.push_back(source.lock());
+  }
+  for (const auto& source : sources) {
+    if (source) source->cancel();
+  }
   readers_.stop();
+  writers_.stop();
+}
+
+void FileStore::read_later(std::function<void()> work) {
+  if (!stopping_.load()) readers_.post(std::move(work));
+}
+
+void FileStore::write_later(std::function<void()> work) {
+  if (!stopping_.load()) writers_.post(std::move(work));
 }
 
 std::string FileStore::upload_url(const Catalog& catalog, int64_t issued_s) const {
@@ -168,6 +194,17 @@ Result<StoredBytes> FileStore::put(std::string_view bytes, const std::optional<s
   auto written = options_.blobs->put(file_blob_key(stored.storage_key), bytes);
   if (!written.ok()) return for_callers(std::move(written).error());
   return stored;
+}
+
+Result<std::unique_ptr<BlobReader>> FileStore::open(const StoredBytes& bytes) {
+  const std::string key = file_blob_key(bytes.storage_key);
+  auto reader = options_.blobs->open(key);
+  if (!reader.ok()) return Error::internal("a stored file is missing: " + reader.error().message);
+  if ((*reader)->size() != bytes.size) {
+    return Error::internal("a stored file is damaged: " + key + " has " + std::to_string((*reader)->size()) +
+                           " bytes instead of " + std::to_string(bytes.size));
+  }
+  return reader;
 }
 
 std::shared_ptr<BytePipe> FileStore::send(std::unique_ptr<BlobReader> reader, uint64_t offset,

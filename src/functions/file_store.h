@@ -6,13 +6,15 @@
 // A file becomes visible with its row, which is written after its bytes are durable. What fails in between
 // leaves a blob without a row, for the sweeper (services/file_sweeper.h).
 //
-// Thread-safe. Must outlive whoever may still call it or hold one of its pipes. Callbacks run on its threads
-// and may block shortly.
+// Thread-safe. Must outlive whoever may still call it or hold one of its pipes; what its callbacks need may
+// end after stop(). Callbacks run on its threads and may block shortly.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -36,8 +38,13 @@ struct FileStoreOptions {
 class FileStore {
  public:
   explicit FileStore(FileStoreOptions options);
+  ~FileStore() { stop(); }
   FileStore(const FileStore&) = delete;
   FileStore& operator=(const FileStore&) = delete;
+
+  // Gives up uploads that are still coming, without telling anybody, and waits for what is being done. No
+  // callback runs afterwards.
+  void stop();
 
   // --- URLs; canonical URLs of the catalog come first ---
 
@@ -53,10 +60,8 @@ class FileStore {
   void receive(std::shared_ptr<BytePipe> source, std::optional<std::string> sha256, OnReceived done);
   // The same for bytes that are there. Blocking.
   Result<StoredBytes> put(std::string_view bytes, const std::optional<std::string>& sha256);
-  // NotFound if the blob is missing. Blocking.
-  Result<std::unique_ptr<BlobReader>> open(const StoredBytes& bytes) {
-    return options_.blobs->open(file_blob_key(bytes.storage_key));
-  }
+  // An internal error if the blob is missing or not of this size. Blocking.
+  Result<std::unique_ptr<BlobReader>> open(const StoredBytes& bytes);
   // Bytes [offset, offset + length) as they are read; an error of the store ends the pipe.
   std::shared_ptr<BytePipe> send(std::unique_ptr<BlobReader> reader, uint64_t offset, uint64_t length);
 
@@ -68,13 +73,9 @@ class FileStore {
   // A read-only transaction over the newest state.
   std::unique_ptr<Transaction> look() const;
 
-  // Runs blocking work that reads, or that waits for a commit.
-  void read_later(std::function<void()> work) { readers_.post(std::move(work)); }
-  void write_later(std::function<void()> work) { writers_.post(std::move(work)); }
-
-  // Ends the threads after what they have to do; transfers stay where they are. For an owner whose pipes end
-  // in something that goes before the FileStore does: its callbacks come no more.
-  void stop();
+  // Runs blocking work that reads, or that waits for a commit. Dropped after stop().
+  void read_later(std::function<void()> work);
+  void write_later(std::function<void()> work);
 
  private:
   class Upload;
@@ -82,6 +83,9 @@ class FileStore {
 
   const FileStoreOptions options_;
   std::atomic<size_t> downloads_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::map<const Upload*, std::weak_ptr<BytePipe>> uploads_;
   TaskThreads readers_, writers_;
 };
 

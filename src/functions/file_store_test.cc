@@ -100,6 +100,38 @@ TEST_F(FileStoreTest, AnAbortedUploadLeavesNothing) {
   EXPECT_TRUE(nothing_is_left());
 }
 
+// What waits for a client that sends nothing is given up; its callback, and what that keeps alive, goes.
+TEST_F(FileStoreTest, StoppingLeavesNothingOfUnfinishedUploads) {
+  auto source = std::make_shared<BytePipe>();
+  auto kept = std::make_shared<int>();
+  std::weak_ptr<int> alive = kept;
+  std::atomic<int> calls{0};
+  files_->receive(source, std::nullopt, [&calls, kept = std::move(kept)](const auto&) { ++calls; });
+  std::promise<void> taken;
+  source->write(std::string(BytePipe::kMaxChunk, 'x'), [&taken](bool) { taken.set_value(); });
+  taken.get_future().get();
+  EXPECT_FALSE(nothing_is_left());
+  files_->stop();
+  EXPECT_TRUE(alive.expired());
+  EXPECT_TRUE(nothing_is_left());
+  files_->write_later([&calls] { ++calls; });
+  files_->read_later([&calls] { ++calls; });
+  files_->receive(filled("late"), std::nullopt, [&calls](const auto&) { ++calls; });
+  files_.reset();
+  EXPECT_EQ(calls, 0);
+}
+
+// The key of a blob is nobody's business outside of the server.
+TEST_F(FileStoreTest, MissingAndDamagedBlobsAreInternalErrors) {
+  auto stored = files_->put("hello", std::nullopt);
+  const fs::path path = directory_ / "blobs" / file_blob_key(stored->storage_key);
+  EXPECT_TRUE(files_->open(*stored).ok());
+  fs::resize_file(path, 4);
+  EXPECT_EQ(files_->open(*stored).error().public_message(), kInternalServerErrorText);
+  fs::remove(path);
+  EXPECT_EQ(files_->open(*stored).error().public_message(), kInternalServerErrorText);
+}
+
 TEST_F(FileStoreTest, ASlowReaderHoldsNoThread) {
   std::string bytes(4'000'000, 'x');
   auto stored = files_->put(bytes, std::nullopt);

@@ -152,6 +152,7 @@ Result<void> RunningAction::abort_fetch(const wire::Op& op) {
     }
   }
   if (fetch.aborted) fetch.aborted->fire();
+  if (fetch.upload) fetch.upload->fail(Error::bad_request("FetchFailed", "The operation was aborted"));
   answer_json(op.op_id(), "null");
   return {};
 }

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "base/encoding.h"
+#include "base/time.h"
 #include "functions/file_store.h"
 #include "functions/media_type.h"
 #include "functions/running_action.h"
@@ -134,7 +135,7 @@ Result<bool> RunningAction::start_storage_op(const wire::Op& op) {
   FileStore& files = *parts_.settings.files;
   if (name == "1.0/storageGenerateUploadUrl") {
     answer_json(op.op_id(), json_string(files.upload_url(*parts_.engine->snapshot()->catalog(),
-                                                         static_cast<int64_t>(started_ms_ / 1000))));
+                                                         static_cast<int64_t>(unix_millis() / 1000))));
   } else if (name == "1.0/storageGetUrl") {
     HULL_TRY(std::string url, url_of(*lookup_transaction(), files, op.args_json()));
     answer_json(op.op_id(), std::move(url));

@@ -94,6 +94,10 @@ void RunningAction::answer_text(uint64_t op, std::string message, std::optional<
 }
 
 void RunningAction::answer_error(uint64_t op, const Error& error) {
+  if (error.kind == ErrorKind::kInternal) {
+    spdlog::error("An operation of an action failed: {} function={} request_id={}", error.message,
+                  call_.path.canonical(), call_.context.request_id);
+  }
   answer_text(op, std::string(error.public_message()), error.data_json);
 }
 

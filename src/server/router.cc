@@ -1,5 +1,7 @@
 #include "server/router.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 
 namespace hull {
@@ -66,6 +68,7 @@ Router::Match Router::match(std::string_view method, std::string_view path) cons
       bool param = i < pattern.segments.size() ? is_param(pattern.segments[i]) : pattern.open_ended;
       if (!param) continue;
       auto decoded = route->options.raw_path ? std::string(segments[i]) : percent_decode(segments[i], false);
+      if (!route->options.raw_path && decoded && !simdjson::validate_utf8(*decoded)) decoded.reset();
       if (!decoded) out.bad_param = std::string(segments[i]);
       out.params.push_back(decoded.value_or(""));
     }

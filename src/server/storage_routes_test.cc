@@ -35,7 +35,7 @@ TEST_F(StorageRoutesTest, UploadsNeedAValidToken) {
 }
 
 TEST_F(StorageRoutesTest, UploadHeadersAreChecked) {
-  for (const char* type : {"png", "", "image/png x"}) {
+  for (const char* type : {"png", "image/png x", "a/b;c=\"\xe4\""}) {
     expect_error(upload(token(), {{"Content-Type", type}}), 400, "BadHeader",
                  "Bad header for content-type: ");
   }
@@ -54,6 +54,7 @@ TEST_F(StorageRoutesTest, OnlyUuidsNameFiles) {
     expect_error(send("GET", "/api/storage/" + std::string(path)), 400, "InvalidStoragePath",
                  "Please use `storage.getUrl(storageId: Id<\\\"_storage\\\">)` to generate a valid URL");
   }
+  expect_error(send("GET", "/api/storage/%ff"), 400, "BadPathArgs", "Invalid URL: ");
   const std::string file = "/api/storage/6f6c0a4e-0f0e-4f7b-9d6b-0123456789ab?component=";
   expect_error(send("GET", file + "x"), 400, "BadQueryArgs", "Invalid component id");
   expect_error(send("GET", file + DocumentId{512 + 32, InternalId{}}.text()), 404, "FileNotFound",

@@ -79,8 +79,7 @@ Result<FileSweep::Removed> FileSweep::run(int64_t now_ns) {
   return removed;
 }
 
-FileSweeper::FileSweeper(const FileSweeperOptions& options)
-    : sweep_(options), interval_s_(std::clamp(options.age_s / 4, kLeastIntervalS, kMostIntervalS)) {
+FileSweeper::FileSweeper(const FileSweeperOptions& options) : options_(options), sweep_(options) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -93,13 +92,21 @@ FileSweeper::~FileSweeper() {
   thread_.join();
 }
 
+double FileSweeper::pause_s() const {
+  const double interval = std::clamp(options_.age_s / 4, kLeastIntervalS, kMostIntervalS);
+  return sweep_.has_more_to_remove() ? std::min(interval, options_.snapshot_life_s + kLeastIntervalS)
+                                     : interval;
+}
+
 void FileSweeper::run() {
   std::unique_lock lock(mutex_);
+  double pause = std::min(options_.first_look_s, pause_s());
   while (true) {
-    changed_.wait_for(lock, std::chrono::duration<double>(interval_s_), [this] { return stopping_; });
+    changed_.wait_for(lock, std::chrono::duration<double>(pause), [this] { return stopping_; });
     if (stopping_) return;
     lock.unlock();
     auto removed = sweep_.run(unix_nanos());
+    pause = pause_s();
     if (!removed.ok()) {
       spdlog::error("Looking for files without rows failed: {}", removed.error().message);
     } else if (removed->files > 0) {

@@ -24,6 +24,7 @@ struct FileSweeperOptions {
   BlobStore* blobs = nullptr;
   double age_s = 24 * 3600;
   double snapshot_life_s = 300;  // how long old snapshots can be read
+  double first_look_s = 600;     // after the start, which has other things to do
 };
 
 // What is remembered between two looks. Not thread-safe.
@@ -36,6 +37,8 @@ class FileSweep {
   };
   // Looks once, as of `now_ns` (unix time). Blocking.
   Result<Removed> run(int64_t now_ns);
+  // Whether the last look found blobs that go once they were without a row for long enough.
+  bool has_more_to_remove() const { return !without_row_since_.empty(); }
 
  private:
   using Key = std::array<uint8_t, 16>;  // the storage key, a UUID
@@ -46,7 +49,8 @@ class FileSweep {
   std::map<Key, int64_t> without_row_since_;  // unix time in ns
 };
 
-// A thread that looks from time to time, a quarter of `age` apart and at least every six hours.
+// A thread that looks from time to time, a quarter of `age` apart and at least every six hours; soon after
+// the start and soon again for what it has found, so that servers that never run for long get there too.
 class FileSweeper {
  public:
   explicit FileSweeper(const FileSweeperOptions& options);
@@ -57,8 +61,10 @@ class FileSweeper {
  private:
   void run();
 
+  double pause_s() const;
+
+  const FileSweeperOptions options_;
   FileSweep sweep_;
-  const double interval_s_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

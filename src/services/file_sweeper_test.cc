@@ -22,7 +22,7 @@ class FileSweepTest : public testing::Test {
     auto store = open_sqlite_store({.path = (directory_ / "db.sqlite3").string()});
     engine_ = *Engine::open(*std::move(store), knobs_);
     blobs_ = *open_local_blob_store((directory_ / "blobs").string());
-    options_ = {engine_.get(), blobs_.get(), 100, 10};
+    options_ = {.engine = engine_.get(), .blobs = blobs_.get(), .age_s = 100, .snapshot_life_s = 10};
   }
   ~FileSweepTest() override {
     engine_.reset();
@@ -105,13 +105,21 @@ TEST_F(FileSweepTest, LooksAtAllRowsAndOnlyAtFiles) {
   EXPECT_TRUE(*blobs_->exists("files/notes.txt"));
 }
 
+// It would look every six hours, but what is due goes soon after the start.
 TEST_F(FileSweepTest, AThreadDoesIt) {
-  options_.age_s = 0.2;
+  options_.age_s = 24 * 3600;
   options_.snapshot_life_s = 0.1;
-  std::string orphan = blob();
+  options_.first_look_s = 0.1;
+  std::string orphan = blob(), kept = blob();
+  row(kept);
+  for (const std::string& key : {orphan, kept}) {
+    fs::last_write_time(directory_ / "blobs" / file_blob_key(key),
+                        fs::file_time_type::clock::now() - std::chrono::hours(25));
+  }
   FileSweeper sweeper(options_);
-  for (int i = 0; i < 500 && exists(orphan); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 6000 && exists(orphan); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_FALSE(exists(orphan));
+  EXPECT_TRUE(exists(kept));
 }
 
 }  // namespace

@@ -112,4 +112,23 @@ export const uploadByFetch = action({
     return { storageId, back: await back.text(), type: back.headers.get("content-type") };
   },
 });
+// Gives up an upload in the middle.
+export const abortedUpload = action({
+  args: {},
+  handler: async (ctx) => {
+    const to = await ctx.storage.generateUploadUrl();
+    const stop = new AbortController();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(100_000));
+        setTimeout(() => stop.abort(), 500);
+      },
+    });
+    const init = { method: "POST", body, duplex: "half", signal: stop.signal };
+    return fetch(to, init).then(
+      (answer) => answer.status,
+      (error) => error.name,
+    );
+  },
+});
 export const discard = action({ args: id, handler: (ctx, { id }) => ctx.storage.delete(asFile(id)) });

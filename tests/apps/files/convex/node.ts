@@ -13,10 +13,11 @@ export const roundTrip = action({
     const blob = (await ctx.storage.get(id))!;
     const back = Buffer.from(await blob.arrayBuffer());
     const url = await ctx.storage.getUrl(id);
+    const served = (await (await fetch(url!)).arrayBuffer()).byteLength;
     const metadata = await ctx.storage.getMetadata(id);
     const uploadUrl = await ctx.storage.generateUploadUrl();
     await ctx.storage.delete(id);
-    return { same: back.equals(bytes), size: blob.size, type: blob.type, url, metadata, uploadUrl, gone: await ctx.storage.get(id) };
+    return { same: back.equals(bytes), size: blob.size, type: blob.type, served, url, metadata, uploadUrl, gone: await ctx.storage.get(id) };
   },
 });
 export const mismatch = action({
