@@ -1,6 +1,7 @@
 #include "cli/signals.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -38,7 +39,9 @@ void install_stop_signals() {
 
 int wait_for_stop_signal() {
   unsigned char byte = 0;
-  while (read(wake_pipe[0], &byte, 1) != 1) {
+  pollfd readable{wake_pipe[0], POLLIN, 0};
+  // read() alone would do, but ThreadSanitizer holds signals back from a thread that is in it.
+  while (poll(&readable, 1, -1) != 1 || read(wake_pipe[0], &byte, 1) != 1) {
   }
   return byte;
 }
