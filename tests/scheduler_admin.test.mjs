@@ -50,7 +50,8 @@ describe("operating the scheduler", () => {
   });
 
   it("shows and cancels jobs by the dashboard's ways", async () => {
-    for (let i = 0; i < 3; i++) await one("jobs:note", { tag: "listed" }, { delay: 3_600_000 + i * 1000 });
+    const later = Date.now() + 3_600_000;
+    for (let i = 0; i < 3; i++) await one("jobs:note", { tag: "listed" }, { at: later + i * 1000 });
     await one("jobs:sleep", { tag: "listed", ms: 1 }, { delay: 7_200_000 });
     const paginationOpts = { cursor: null, numItems: 10 };
     const jobs = (udfPath) => system("_system/frontend/paginatedScheduledJobs", { paginationOpts, udfPath });
@@ -62,7 +63,7 @@ describe("operating the scheduler", () => {
     await post("/api/cancel_job", { id: notes[0]._id });
     assert.equal((await state(notes[0]._id)).kind, "canceled");
     assert.match(await post("/api/cancel_job", { id: "nonsense" }, 400), /Invalid ID for table _scheduled_jobs/);
-    await post("/api/cancel_all_jobs", { udfPath: "jobs.js:note", endNextTs: Number(BigInt(Date.now()) * 1000000n) + 3_601_500e6 });
+    await post("/api/cancel_all_jobs", { udfPath: "jobs.js:note", endNextTs: (later + 1500) * 1e6 });
     assert.deepEqual((await jobs()).page.map((job) => job.udfPath), ["jobs.js:note", "jobs.js:sleep"]);
     await post("/api/cancel_all_jobs", {});
     assert.deepEqual((await jobs()).page, []);
