@@ -30,6 +30,7 @@ interface HullNative {
   phase(): "import" | "query" | "mutation" | "action" | "http" | "schema" | "auth" | "definition";
   realNow(): number;                       // wall clock, ms, not observed
   monotonicNow(): number;                  // ms since process start, microsecond resolution
+  turnNow(): number;                       // the same, as this turn of the event loop first saw it
   env(name: string): string | undefined;   // deployment variables
   secureRandom(into: Uint8Array): void;    // OS entropy (actions only)
   observe(what: "time" | "random"): void;  // marks the result of the call

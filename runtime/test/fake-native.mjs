@@ -60,6 +60,7 @@ export function makeContext(options = {}) {
     phase: () => phase,
     realNow: () => Date.now() + 0.25,
     monotonicNow: () => performance.now(),
+    turnNow: () => performance.now(),
     env: (name) => options.env?.[name],
     secureRandom: (into) => randomFillSync(into),
     observe: (what) => observed.push(what),

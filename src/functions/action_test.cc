@@ -32,6 +32,14 @@ export const sleeps = action(async () => {
   await Promise.all([30, 10, 20].map(ms => new Promise(r => setTimeout(() => { order.push(ms); r(); }, ms))));
   return order;
 });
+export const slowTurn = action(async () => {
+  const order = [];
+  const start = ms => new Promise(r => setTimeout(() => { order.push(ms); r(); }, ms));
+  const long = start(30);
+  for (const end = Date.now() + 60; Date.now() < end;);
+  await Promise.all([long, start(10)]);
+  return order;
+});
 export const get = action(async ({url}) => { const r = await fetch(url); return [r.status, await r.text()]; });
 export const post = action(async ({url}) => {
   const r = await fetch(url, {method: 'POST', body: 'x'.repeat(100000)}); return (await r.text()).length; });
@@ -116,7 +124,10 @@ TEST_F(ActionTest, LogsArriveAsProgressAndCompletionIsEmpty) {
   EXPECT_EQ(kinds, "P1C0");
 }
 
-TEST_F(ActionTest, TimersFireInOrder) { EXPECT_EQ(d.text(d.action("m:sleeps")), "[10,20,30]"); }
+TEST_F(ActionTest, TimersFireInOrder) {
+  EXPECT_EQ(d.text(d.action("m:sleeps")), "[10,20,30]");
+  EXPECT_EQ(d.text(d.action("m:slowTurn")), "[10,30]") << "timers of one turn count from one time";
+}
 
 TEST_F(ActionTest, Fetches) {
   EchoServer server;

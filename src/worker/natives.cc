@@ -119,9 +119,16 @@ void PhaseOf(const Info& info) {
 
 void RealNow(const Info& info) { info.GetReturnValue().Set(RealNowMs()); }
 
-void MonotonicNow(const Info& info) {
+double MonotonicNowMs() {
   const std::chrono::duration<double, std::milli> since = std::chrono::steady_clock::now() - kProcessStart;
-  info.GetReturnValue().Set(static_cast<double>(static_cast<int64_t>(since.count() * 1000)) / 1000);
+  return static_cast<double>(static_cast<int64_t>(since.count() * 1000)) / 1000;
+}
+
+void MonotonicNow(const Info& info) { info.GetReturnValue().Set(MonotonicNowMs()); }
+
+void TurnNow(const Info& info) {
+  Realm* realm = Here(info);
+  if (realm) info.GetReturnValue().Set(realm->TurnTime(MonotonicNowMs()));
 }
 
 void Env(const Info& info) {
@@ -290,6 +297,7 @@ constexpr Native kNatives[] = {
     {"phase", PhaseOf},
     {"realNow", RealNow},
     {"monotonicNow", MonotonicNow},
+    {"turnNow", TurnNow},
     {"env", Env},
     {"secureRandom", SecureRandom},
     {"observe", Observe},

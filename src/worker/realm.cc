@@ -54,6 +54,7 @@ Turn::Turn(Realm& realm) : realm_(realm), handles_(realm.host_.v8()) {
 
 Turn::~Turn() {
   if (--realm_.turns_ > 0) return;
+  realm_.turn_time_.reset();
   const Stop stop = realm_.host_.isolate->watchdog().Leave(&realm_.used_us_);
   if (stop != Stop::kNone) realm_.Stopped(stop);
 }

@@ -89,6 +89,11 @@ class Realm {
   Ops* ops() const { return ops_; }
   void set_ops(Ops* ops) { ops_ = ops; }
   uint64_t user_time_us() const { return used_us_; }
+  // One time for all that the running turn asks about: `now` when it first asked.
+  double TurnTime(double now) {
+    if (!turn_time_) turn_time_ = now;
+    return *turn_time_;
+  }
 
   bool observed_time = false;
   bool observed_random = false;
@@ -112,6 +117,7 @@ class Realm {
   uint64_t budget_us_;
   uint64_t used_us_ = 0;
   int turns_ = 0;
+  std::optional<double> turn_time_;
   std::unique_ptr<v8::MicrotaskQueue> microtasks_;
   v8::Global<v8::Context> context_;
   v8::Global<v8::Object> hooks_;

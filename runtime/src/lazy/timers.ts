@@ -56,7 +56,8 @@ function start(name: string, handler: unknown, delay: unknown, args: unknown[], 
 }
 
 function arm(timer: Timer, ms: number): void {
-  const due = hull.monotonicNow() + ms;
+  // Timers that one turn starts have one time to count from, so that the shorter fires first, however long the turn takes.
+  const due = hull.turnNow() + ms;
   timer.due = due;
   mapSet(byId, timer.id, timer);
   push(timer);
