@@ -6,8 +6,7 @@
 namespace hull {
 
 inline constexpr std::string_view kStoppedText =
-    "Cannot run functions while this deployment is paused. Resume the deployment in the dashboard settings "
-    "to "
-    "allow functions to run.";
+    "Cannot run functions while this deployment is paused. "
+    "Resume the deployment in the dashboard settings to allow functions to run.";
 
 }  // namespace hull

@@ -34,8 +34,9 @@ std::string text(int64_t unix_s) {
 }
 std::string failure(const std::string& expression) {
   auto parsed = CronExpression::parse(expression);
-  if (!parsed.ok()) EXPECT_EQ(parsed.error().code, "InvalidCron");
-  return parsed.ok() ? "" : parsed.error().message;
+  if (parsed.ok()) return "";
+  EXPECT_EQ(parsed.error().code, "InvalidCron");
+  return parsed.error().message;
 }
 // The next times after `from`.
 std::string nexts(const std::string& expression, const std::string& from, int count) {
