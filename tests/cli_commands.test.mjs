@@ -45,7 +45,7 @@ describe("convex commands", { concurrency: false }, () => {
       [["run", "--component", "nope", "notes:list"], 1, /Component path 'nope' not found/],
       [["run", "--identity", "{bad", "facts:whoami"], 1, /✖ Failed to parse identity as JSON/],
       [["run", "--inline-query", "1", "notes:list"], 1, /accepts either <functionName> or `--inline-query`, not both/],
-      [["run", "actions:explode"], 1, /Uncaught Error: action boom\n {4}at handler \(\.\.\/convex\/actions\.ts:49:\d+\)/],
+      [["run", "actions:explode"], 1, /Uncaught Error: action boom\n {4}at handler \(\.\.\/convex\/actions\.ts:50:\d+\)/],
     ]);
   });
 

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { useApp } from "./lib/fixture.mjs";
-import { HULL, HullServer, freePort } from "./lib/server.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { HULL, HullServer } from "./lib/server.mjs";
 
 const PUSH = ["--typecheck", "disable", "--codegen", "disable"];
 
