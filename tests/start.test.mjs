@@ -76,7 +76,7 @@ describe("a start that cannot succeed says why", () => {
     assert.equal(isFile.last, `hull: the data directory ${file} is not a directory. Choose another with --data-dir.`);
     const below = await run(["serve", "--data-dir", join(file, "data")]);
     assert.equal(below.code, 1);
-    assert.match(below.last, /^hull: cannot create the data directory .*: Not a directory$/);
+    assert.match(below.last, /^hull: cannot create the data directory .*: Not a directory\. Create it for the user of the server, or choose another\.$/);
   });
 
   it("missing parts of the installation", async () => {

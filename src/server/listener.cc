@@ -25,13 +25,13 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
       : context(context), strand(asio::make_strand(context)), acceptor(strand), pause(strand) {}
 
   void accept_next() {
+    accepting = true;
     acceptor.async_accept(asio::make_strand(context),
                           [self = shared_from_this()](error_code error, tcp::socket socket) {
-                            if (!self->acceptor.is_open()) return;
-                            if (!error) {
-                              self->admit(std::move(socket));
-                              return self->accept_next();
-                            }
+                            self->accepting = false;
+                            if (!error) self->admit(std::move(socket));
+                            if (!self->acceptor.is_open()) return self->closed.set_value();
+                            if (!error) return self->accept_next();
                             // Out of file descriptors, most likely: do not spin.
                             spdlog::warn("Cannot accept a connection: {}", error.message());
                             self->pause.expires_after(std::chrono::milliseconds(100));
@@ -52,7 +52,8 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
   }
 
   // The connections that the system has accepted already are served: their clients may have sent something.
-  void drain() {
+  // So is one that is on its way to accept_next(), before `closed` is told.
+  void close() {
     error_code error;
     acceptor.non_blocking(true, error);
     while (!error) {
@@ -60,12 +61,17 @@ struct Acceptor : std::enable_shared_from_this<Acceptor> {
       acceptor.accept(socket, error);
       if (!error) admit(std::move(socket));
     }
+    acceptor.close(error);
+    pause.cancel();
+    if (!accepting) closed.set_value();
   }
 
   asio::io_context& context;
   asio::strand<asio::io_context::executor_type> strand;
   tcp::acceptor acceptor;
   asio::steady_timer pause;
+  bool accepting = false;
+  std::promise<void> closed;
   bool site_port = false;
   SessionEnvironment environment;
 };
@@ -89,15 +95,8 @@ class TcpListener final : public Listener {
 
   void stop() override {
     if (!started_ || std::exchange(stopped_, true)) return;
-    std::promise<void> closed;
-    asio::post(acceptor_->strand, [this, &closed] {
-      error_code ignored;
-      acceptor_->drain();
-      acceptor_->acceptor.close(ignored);
-      acceptor_->pause.cancel();
-      closed.set_value();
-    });
-    closed.get_future().wait();
+    asio::post(acceptor_->strand, [acceptor = acceptor_] { acceptor->close(); });
+    acceptor_->closed.get_future().wait();
   }
 
  private:

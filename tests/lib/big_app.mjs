@@ -78,7 +78,7 @@ export const sizeOf = (modules) => modules.reduce((sum, { source, sourceMap }) =
 async function step(server, path, body) {
   const response = await fetch(`${server.url}/api/deploy2/${path}`, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "Content-Encoding": "br" },
+    headers: { "Content-Type": "application/json", "Content-Encoding": "br", Authorization: `Convex ${server.adminKey}` },
     body: brotliCompressSync(JSON.stringify({ adminKey: server.adminKey, ...body }), { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
   });
   const text = await response.text();
