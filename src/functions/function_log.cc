@@ -119,15 +119,17 @@ class RingLog : public FunctionLog {
   void append(FunctionLogEntry entry) override {
     if (observe_) observe_(entry);
     std::vector<std::function<void()>> ready;
+    std::vector<std::shared_ptr<const FunctionLogEntry>> trimmed;  // destroyed outside the lock
+    const auto added = std::make_shared<FunctionLogEntry>(std::move(entry));
     {
       std::lock_guard lock(mutex_);
       double now = unix_millis();
       last_cursor_ =
           now > last_cursor_ ? now : std::nextafter(last_cursor_, std::numeric_limits<double>::infinity());
-      entry.cursor = last_cursor_;
-      if (entry.kind == FunctionLogEntry::Kind::kCompletion) ++completions_;
-      entries_.push_back(std::make_shared<const FunctionLogEntry>(std::move(entry)));
-      trim();
+      added->cursor = last_cursor_;
+      if (added->kind == FunctionLogEntry::Kind::kCompletion) ++completions_;
+      entries_.push_back(added);
+      trim(trimmed);
       // Every waiter waits for something newer than what was there: any append wakes all of them.
       for (auto& weak : waiters_) {
         if (auto waiter = weak.lock()) ready.push_back(std::move(waiter->ready));
@@ -169,9 +171,10 @@ class RingLog : public FunctionLog {
   };
   static constexpr size_t kProgressPerCompletion = 20;
 
-  void trim() {
+  void trim(std::vector<std::shared_ptr<const FunctionLogEntry>>& trimmed) {
     while (completions_ > max_completions_ || entries_.size() > max_completions_ * kProgressPerCompletion) {
       if (entries_.front()->kind == FunctionLogEntry::Kind::kCompletion) --completions_;
+      trimmed.push_back(std::move(entries_.front()));
       entries_.pop_front();
     }
   }
