@@ -5,29 +5,16 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "database/commit_wait.h"
 #include "database/maintenance_jobs.h"
 
 namespace hull {
 
 Result<bool> submit_and_wait(Engine& engine, CommitRequest request) {
-  // Shared, since a callback may still be running when this function returns.
-  struct Waiting {
-    std::shared_ptr<Event> answered;
-    CommitOutcome outcome;
-  };
-  auto waiting = std::make_shared<Waiting>();
-  waiting->answered = engine.env().make_event();
-  engine.submit(std::move(request), [waiting](CommitOutcome outcome) {
-    waiting->outcome = std::move(outcome);
-    waiting->answered->notify();
-  });
-  waiting->answered->wait();
-  CommitOutcome& outcome = waiting->outcome;
+  CommitOutcome outcome = commit_and_wait(engine, std::move(request));
   if (outcome.error) return std::move(*outcome.error);
   if (!outcome.conflict) return true;
-  std::shared_ptr<Event> published = engine.env().make_event();
-  engine.when_published(outcome.conflict->conflicting, [published] { published->notify(); });
-  published->wait();
+  wait_until_published(engine, outcome.conflict->conflicting);
   return false;
 }
 
